@@ -1,0 +1,17 @@
+//! The words of Consign as types: definitions, conditions, campaigns, destination specifications, and the rules
+//! that hold between them. No IO, no async; everything here is a value that can be looked at, tested and stored.
+//!
+//! The way of the data through this crate: [`document`] (text to definitions, every problem with its line) ->
+//! [`validate`] (definitions to a clean [`Workspace`](definition::Workspace) or a list of problems) -> [`plan`]
+//! (one campaign to what a run needs).
+
+pub mod condition;
+pub mod contract;
+pub mod definition;
+pub mod id;
+pub mod plan;
+pub mod problem;
+pub mod schema;
+pub mod spec;
+pub mod split;
+pub mod template;

@@ -1,0 +1,335 @@
+//! What a destination kind says of itself, as data. The API publishes it, the forms of the UI are made from it, and
+//! validation, staging and the documents read it; nobody else knows a kind by name.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::definition::{AttributeMapping, Membership};
+
+/// A destination kind.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct KindSpec {
+    /// Its id, such as `klaviyo`.
+    pub kind: &'static str,
+    /// Its name as shown.
+    pub title: &'static str,
+    /// What it does, one or two sentences.
+    pub description: &'static str,
+    /// What is configured per destination.
+    pub settings: Vec<SettingSpec>,
+    /// What is known of its lists.
+    pub list: ListSpec,
+    /// The rules where no setting changes them; a destination's own are asked of its kind.
+    pub rules: Rules,
+    /// The operations on a list, the default first. Empty for files, which are overwritten.
+    pub memberships: Vec<Membership>,
+    /// What a request can hold.
+    pub limits: Limits,
+    /// Whether it writes files and so takes file options and contracts.
+    pub writes_files: bool,
+    /// What no source could verify, and is therefore a setting or a choice of ours.
+    pub unverified: Vec<&'static str>,
+}
+
+/// A setting of a destination.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SettingSpec {
+    /// Its name in definitions.
+    pub name: &'static str,
+    /// What it takes.
+    pub setting_type: SettingType,
+    /// Whether a destination must have it.
+    pub required: bool,
+    /// A secret is given under `credentials` as a reference, anything else under `settings`.
+    pub secret: bool,
+    /// What holds without it.
+    pub default: Option<Value>,
+    /// For the user.
+    pub description: &'static str,
+}
+
+/// What a setting takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SettingType {
+    /// Any text.
+    Text,
+    /// Digits, as text: ids that exceed 2^53.
+    Digits,
+    /// A whole number between two ends.
+    Integer {
+        /// Smallest.
+        min: i64,
+        /// Largest.
+        max: i64,
+    },
+    /// `true` or `false`.
+    Boolean,
+    /// One of a few words.
+    Choice(&'static [&'static str]),
+    /// An http or https URL without a trailing slash.
+    Url,
+    /// Two letters, ISO 3166.
+    Region,
+    /// A `Table.column`.
+    Column,
+}
+
+/// What is known of a kind's lists.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ListSpec {
+    /// What the platform calls it: list, segment, audience, file.
+    pub noun: &'static str,
+    /// The template of its name where a campaign gives none.
+    pub name_template: &'static str,
+    /// Longest name, in characters.
+    pub max_name: Option<usize>,
+    /// Whether all white space is removed from the parts of the name.
+    pub name_without_white_space: bool,
+    /// A word that a name should not contain, any case.
+    pub name_should_not_contain: Option<&'static str>,
+    /// Fewer rows than this are worth a warning.
+    pub min_useful_rows: Option<u64>,
+}
+
+/// What a request can hold.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Limits {
+    /// Rows in one request.
+    pub request_rows: Option<usize>,
+    /// Bytes of one request body.
+    pub request_bytes: Option<usize>,
+    /// Bytes of one row's part of a body; a row above it is dropped as `row_too_large`.
+    pub row_bytes: Option<usize>,
+}
+
+/// What a destination demands of the attributes mapped to it and of each row. From the kind and its settings, or from
+/// a staging contract; both are checked by the same code.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Rules {
+    /// The attributes it knows.
+    pub attributes: Vec<AttributeSpec>,
+    /// Which other attributes it takes.
+    pub custom: CustomAttributes,
+    /// What must hold of the set of mapped attributes.
+    pub mapping: Vec<MappingRule>,
+    /// What a row must hold; it is satisfied by any one of these sets of attributes, each of which must be valid and
+    /// present. Empty: every row will do. Sets with an attribute that is not mapped do not count.
+    pub row: Vec<Vec<String>>,
+    /// What makes two rows duplicates.
+    pub unique_by: UniqueBy,
+    /// The sentence that stands above the mapping, for people.
+    pub summary: String,
+}
+
+impl Rules {
+    /// The attribute of that name, case and all.
+    pub fn attribute(&self, name: &str) -> Option<&AttributeSpec> {
+        self.attributes.iter().find(|attribute| attribute.name == name)
+    }
+}
+
+/// An attribute that a kind knows.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct AttributeSpec {
+    /// Its name, case kept.
+    pub name: String,
+    /// Whether it must be mapped.
+    pub requirement: Requirement,
+    /// What values become.
+    pub value: ValueType,
+    /// How values are cleaned before they leave.
+    pub normalisation: Normalisation,
+    /// How they are hashed after that.
+    pub hash: Hash,
+    /// Default source: the customer table's column with this meaning, or the customer key.
+    pub default: Option<DefaultSource>,
+    /// For the user.
+    pub description: String,
+}
+
+/// Where an attribute comes from unless the user says otherwise.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DefaultSource {
+    /// The customer table's column with this meaning.
+    Semantic(String),
+    /// The customer table's customer key.
+    CustomerKey,
+}
+
+/// Whether an attribute must be mapped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Requirement {
+    /// It must be mapped.
+    Required,
+    /// It may be mapped.
+    Optional,
+    /// One of several must be mapped.
+    OneOf,
+}
+
+/// What the values of an attribute are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ValueType {
+    /// Text; other types are written as text.
+    Text,
+    /// A number, text or boolean, as the column has it.
+    Any,
+    /// A number.
+    Number,
+    /// A date.
+    Date,
+    /// A boolean.
+    Boolean,
+}
+
+/// How values are cleaned before they leave (`destinations/README.md`, "Rules shared by all API destinations").
+///
+/// Each takes text and gives a value, nothing (missing), or invalid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Normalisation {
+    /// As it is; only null is missing.
+    None,
+    /// T: trimmed, NFC; empty is missing.
+    Text,
+    /// T; longer than so many characters is invalid.
+    TextUpTo(u16),
+    /// E.
+    Email,
+    /// E with inner white space removed first (TikTok `plain`).
+    EmailWithoutSpace,
+    /// The same, with `+alias` and dots cut from the local part (TikTok `strip_alias`).
+    EmailStripAlias,
+    /// P: E.164 with `+`.
+    Phone,
+    /// P without `+` (Meta).
+    PhoneDigits,
+    /// Meta FN, LN.
+    PersonName,
+    /// Meta FI.
+    FirstInitial,
+    /// Meta ST; looks at the row's country.
+    State,
+    /// Meta CT.
+    City,
+    /// Meta ZIP; looks at the row's country.
+    PostalCode,
+    /// Meta COUNTRY: ISO 3166 alpha-2, lower case.
+    Country,
+    /// Meta BIRTH as `YYYY-MM-DD`.
+    Birthdate,
+    /// The year of Birthdate, `YYYY`.
+    BirthYear,
+    /// The month of Birthdate, `MM`.
+    BirthMonth,
+    /// The day of Birthdate, `DD`.
+    BirthDay,
+    /// Meta GEN: `m` or `f`.
+    Gender,
+    /// A UUID, lower case, not all zeros.
+    MobileAdId,
+    /// Degrees north within ±90, up to 4 decimals.
+    Latitude,
+    /// Degrees east within ±180, up to 4 decimals.
+    Longitude,
+}
+
+/// How a cleaned value is hashed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Hash {
+    /// Not at all.
+    None,
+    /// Not at all; a value that already is a SHA-256 (64 hex) or MD5 (32 hex) passes as it is, lower-cased.
+    NoneOrPrehashed,
+    /// Lower-case hex SHA-256; a value that already is 64 hex characters passes lower-cased.
+    Sha256,
+}
+
+/// Which attributes a kind takes besides those it knows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CustomAttributes {
+    /// None: an unknown name is an error.
+    #[default]
+    Forbidden,
+    /// Those that begin with this, such as `properties.`; what follows is free.
+    WithPrefix(&'static str),
+    /// Any name.
+    Any,
+}
+
+/// What must hold of the set of mapped attributes, before any row is read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MappingRule {
+    /// Every one of these is mapped.
+    AllOf(Vec<String>),
+    /// At least one of these is mapped.
+    AnyOf(Vec<String>),
+    /// Exactly one of these is mapped.
+    ExactlyOneOf(Vec<String>),
+    /// This one must not be mapped, for this reason.
+    Not(String, String),
+}
+
+/// What makes two rows of a delivery duplicates; the first is kept.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UniqueBy {
+    /// Nothing: files keep what they are given.
+    #[default]
+    Nothing,
+    /// The same cleaned values of these attributes.
+    Attributes(Vec<String>),
+    /// The same values throughout.
+    WholeRow,
+}
+
+/// A destination's settings, checked against its kind, defaults filled in.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Settings(BTreeMap<String, Value>);
+
+impl Settings {
+    /// The settings as given, over the defaults of the kind.
+    pub fn new(spec: &KindSpec, given: &BTreeMap<String, Value>) -> Self {
+        let defaults = spec.settings.iter().filter_map(|s| Some((s.name.to_owned(), s.default.clone()?)));
+        Self(defaults.chain(given.clone()).collect())
+    }
+
+    /// A setting as text.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.0.get(name)?.as_str()
+    }
+
+    /// A setting as a whole number.
+    pub fn integer(&self, name: &str) -> Option<i64> {
+        self.0.get(name)?.as_i64()
+    }
+
+    /// Whether a setting is on.
+    pub fn flag(&self, name: &str) -> bool {
+        self.0.get(name).and_then(Value::as_bool).unwrap_or_default()
+    }
+}
+
+/// The kinds that validation and planning ask. The registry of the destinations crate implements it.
+pub trait Kinds {
+    /// The specifications, in the order shown.
+    fn specs(&self) -> Vec<&KindSpec>;
+
+    /// The rules of a destination of that kind with those settings and mapped attributes; `None` for an unknown kind.
+    /// (The row rule of some kinds depends on which identifiers are mapped.)
+    fn rules(&self, kind: &str, settings: &Settings, mapped: &[AttributeMapping]) -> Option<Rules>;
+
+    /// The specification of a kind.
+    fn spec(&self, kind: &str) -> Option<&KindSpec> {
+        self.specs().into_iter().find(|spec| spec.kind == kind)
+    }
+}

@@ -12,6 +12,7 @@ pub mod id;
 pub mod plan;
 pub mod problem;
 pub mod schema;
+pub mod snapshot;
 pub mod spec;
 pub mod split;
 pub mod template;

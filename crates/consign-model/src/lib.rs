@@ -16,3 +16,5 @@ pub mod snapshot;
 pub mod spec;
 pub mod split;
 pub mod template;
+pub mod test;
+pub mod word;

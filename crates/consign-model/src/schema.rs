@@ -36,6 +36,53 @@ pub struct Column {
     pub semantic: Option<String>,
 }
 
+impl Column {
+    /// Whether that is its meaning; `given_name` and `given-name` are one.
+    pub fn means(&self, semantic: &str) -> bool {
+        let plain = |text: &str| text.to_ascii_lowercase().replace('_', "-");
+        self.semantic.as_deref().is_some_and(|own| plain(own) == plain(semantic))
+    }
+}
+
+/// The meanings of columns that destinations know, each with the column names that imply it where a table declares
+/// none. Names are compared without case, `_`, `-` and white space.
+const SEMANTICS: &[(&str, &[&str])] = &[
+    ("email", &["email", "emailaddress", "mail"]),
+    ("phone", &["phone", "phonenumber", "mobile", "mobilephone", "telephone"]),
+    ("given-name", &["givenname", "firstname", "forename"]),
+    ("surname", &["surname", "lastname", "familyname"]),
+    ("full-name", &["fullname"]),
+    ("address", &["address", "address1", "street", "streetaddress"]),
+    ("address2", &["address2"]),
+    ("city", &["city", "town"]),
+    ("state", &["state", "province", "region"]),
+    ("postal", &["postal", "postalcode", "postcode", "zip", "zipcode"]),
+    ("country", &["country", "countrycode"]),
+    ("birthdate", &["birthdate", "birthday", "dateofbirth", "dob"]),
+    ("gender", &["gender", "sex"]),
+    ("company", &["company", "organization", "organisation"]),
+    ("title", &["title"]),
+    ("loyalty-id", &["loyaltyid"]),
+];
+
+/// The meanings of columns that destinations know.
+pub fn semantics() -> impl Iterator<Item = &'static str> + Clone {
+    SEMANTICS.iter().map(|(semantic, _)| *semantic)
+}
+
+/// The meaning that a column's name implies where its table declares none, such as `email`.
+pub fn semantic_of(column: &str) -> Option<&'static str> {
+    let plain: String =
+        column.chars().filter(|c| !matches!(c, '_' | '-') && !c.is_whitespace()).flat_map(char::to_lowercase).collect();
+    SEMANTICS.iter().find(|(_, names)| names.contains(&plain.as_str())).map(|(semantic, _)| *semantic)
+}
+
+/// Whether a column with this meaning says who somebody is. The customer table is the best source of it.
+pub fn is_personal(semantic: &str) -> bool {
+    let plain = semantic.to_ascii_lowercase().replace('_', "-");
+    !matches!(plain.as_str(), "country" | "state") && semantics().any(|known| known == plain)
+}
+
 /// A table as the engine found it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TableSchema {
@@ -57,7 +104,7 @@ impl TableSchema {
 
     /// The first column with that meaning.
     pub fn column_with(&self, semantic: &str) -> Option<&Column> {
-        self.columns.iter().find(|column| column.semantic.as_deref() == Some(semantic))
+        self.columns.iter().find(|column| column.means(semantic))
     }
 }
 
@@ -87,5 +134,25 @@ impl Catalog {
 impl FromIterator<TableSchema> for Catalog {
     fn from_iter<I: IntoIterator<Item = TableSchema>>(tables: I) -> Self {
         Self { tables: tables.into_iter().map(|table| (table.name.clone(), table)).collect() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn well_known_column_names_imply_their_meaning() {
+        assert_eq!(semantic_of("email"), Some("email"));
+        assert_eq!(semantic_of("Given_Name"), Some("given-name"));
+        assert_eq!(semantic_of("lifetime_value"), None);
+        assert!(is_personal("given_name"));
+        assert!(!is_personal("country"));
+    }
+
+    #[test]
+    fn a_declared_meaning_is_found_however_it_is_hyphenated() {
+        let column = Column { name: "fn".into(), column_type: ColumnType::Text, semantic: Some("given_name".into()) };
+        assert!(column.means("given-name"));
     }
 }

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::contract::Contract;
 use crate::definition::{AttributeMapping, Membership};
 
 /// A destination kind.
@@ -327,6 +328,12 @@ pub trait Kinds {
     /// The rules of a destination of that kind with those settings and mapped attributes; `None` for an unknown kind.
     /// (The row rule of some kinds depends on which identifiers are mapped.)
     fn rules(&self, kind: &str, settings: &Settings, mapped: &[AttributeMapping]) -> Option<Rules>;
+
+    /// The staging contracts that come with the program. A contract of the workspace hides one with its id.
+    fn contracts(&self) -> Vec<&Contract>;
+
+    /// What a contract demands, in place of the rules of the kind that writes the file.
+    fn contract_rules(&self, contract: &Contract) -> Rules;
 
     /// The specification of a kind.
     fn spec(&self, kind: &str) -> Option<&KindSpec> {

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::contract::Contract;
-use crate::definition::{AttributeMapping, Membership};
+use crate::definition::{AttributeMapping, ColumnAttribute, ColumnRef, Destination, Membership, Table};
 
 /// A destination kind.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -70,6 +70,8 @@ pub enum SettingType {
     Boolean,
     /// One of a few words.
     Choice(&'static [&'static str]),
+    /// A list of some of a few words.
+    Choices(&'static [&'static str]),
     /// An http or https URL without a trailing slash.
     Url,
     /// Two letters, ISO 3166.
@@ -117,7 +119,8 @@ pub struct Rules {
     /// What must hold of the set of mapped attributes.
     pub mapping: Vec<MappingRule>,
     /// What a row must hold; it is satisfied by any one of these sets of attributes, each of which must be valid and
-    /// present. Empty: every row will do. Sets with an attribute that is not mapped do not count.
+    /// present. Empty: every row will do. Sets with an attribute that is not mapped do not count; where there are sets
+    /// and none of them is mapped, no row can do, and that is an error of validation.
     pub row: Vec<Vec<String>>,
     /// What makes two rows duplicates.
     pub unique_by: UniqueBy,
@@ -129,6 +132,29 @@ impl Rules {
     /// The attribute of that name, case and all.
     pub fn attribute(&self, name: &str) -> Option<&AttributeSpec> {
         self.attributes.iter().find(|attribute| attribute.name == name)
+    }
+
+    /// The mappings that a campaign begins with: each attribute whose default source the customer table has. Of
+    /// attributes that exclude each other the first that has one.
+    pub fn defaults(&self, customer_table: &Table) -> Vec<AttributeMapping> {
+        let exclusive = |name: &str| {
+            self.mapping.iter().find_map(|rule| match rule {
+                MappingRule::ExactlyOneOf(names) if names.iter().any(|n| n == name) => Some(names),
+                _ => None,
+            })
+        };
+        let mut defaults: Vec<AttributeMapping> = Vec::new();
+        for attribute in &self.attributes {
+            let Some(column) = attribute.default.as_ref().and_then(|source| source.column(customer_table)) else {
+                continue;
+            };
+            let taken = |names: &Vec<String>| defaults.iter().any(|d| names.iter().any(|n| n == d.attribute()));
+            if !exclusive(&attribute.name).is_some_and(taken) {
+                let attribute = attribute.name.clone();
+                defaults.push(AttributeMapping::Column(ColumnAttribute { attribute, column }));
+            }
+        }
+        defaults
     }
 }
 
@@ -147,8 +173,75 @@ pub struct AttributeSpec {
     pub hash: Hash,
     /// Default source: the customer table's column with this meaning, or the customer key.
     pub default: Option<DefaultSource>,
+    /// Empty for nearly all: it leaves under its own name. Else the attributes that leave in its place, in order, each
+    /// made from its column (Meta's `BIRTH` leaves as `DOBY`, `DOBM`, `DOBD`).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sent_as: Vec<AttributeSpec>,
     /// For the user.
     pub description: String,
+}
+
+impl AttributeSpec {
+    /// An attribute that may be mapped: text, cleaned in that way, not hashed, without a default source.
+    pub fn new(name: impl Into<String>, normalisation: Normalisation) -> Self {
+        Self {
+            name: name.into(),
+            requirement: Requirement::Optional,
+            value: ValueType::Text,
+            normalisation,
+            hash: Hash::None,
+            default: None,
+            sent_as: Vec::new(),
+            description: String::new(),
+        }
+    }
+
+    /// What leaves for it, and so what staging plans: itself, or the attributes that it is sent as.
+    pub fn sent(&self) -> &[Self] {
+        if self.sent_as.is_empty() { std::slice::from_ref(self) } else { &self.sent_as }
+    }
+
+    /// The same with that requirement.
+    #[must_use]
+    pub fn requirement(self, requirement: Requirement) -> Self {
+        Self { requirement, ..self }
+    }
+
+    /// The same with values of that type.
+    #[must_use]
+    pub fn value(self, value: ValueType) -> Self {
+        Self { value, ..self }
+    }
+
+    /// The same, hashed in that way.
+    #[must_use]
+    pub fn hash(self, hash: Hash) -> Self {
+        Self { hash, ..self }
+    }
+
+    /// The same, by default from the customer table's column with this meaning.
+    #[must_use]
+    pub fn semantic(self, semantic: &str) -> Self {
+        Self { default: Some(DefaultSource::Semantic(semantic.to_owned())), ..self }
+    }
+
+    /// The same, by default from the customer key.
+    #[must_use]
+    pub fn customer_key(self) -> Self {
+        Self { default: Some(DefaultSource::CustomerKey), ..self }
+    }
+
+    /// The same, leaving as these.
+    #[must_use]
+    pub fn sent_as(self, sent_as: Vec<Self>) -> Self {
+        Self { sent_as, ..self }
+    }
+
+    /// The same with a description.
+    #[must_use]
+    pub fn describe(self, description: impl Into<String>) -> Self {
+        Self { description: description.into(), ..self }
+    }
 }
 
 /// Where an attribute comes from unless the user says otherwise.
@@ -159,6 +252,17 @@ pub enum DefaultSource {
     Semantic(String),
     /// The customer table's customer key.
     CustomerKey,
+}
+
+impl DefaultSource {
+    /// The column of that table, where it has one. Of several with one meaning the first by name.
+    pub fn column(&self, table: &Table) -> Option<ColumnRef> {
+        let column = match self {
+            Self::CustomerKey => &table.customer_key,
+            Self::Semantic(meaning) => table.semantics.iter().find(|(_, semantic)| *semantic == meaning)?.0,
+        };
+        Some(ColumnRef::new(&table.name, column))
+    }
 }
 
 /// Whether an attribute must be mapped.
@@ -318,6 +422,22 @@ impl Settings {
     pub fn flag(&self, name: &str) -> bool {
         self.0.get(name).and_then(Value::as_bool).unwrap_or_default()
     }
+
+    /// A setting that lists words; `None` where it is not set.
+    pub fn words(&self, name: &str) -> Option<Vec<&str>> {
+        Some(self.0.get(name)?.as_array()?.iter().filter_map(Value::as_str).collect())
+    }
+}
+
+/// What is wrong with a destination's settings taken together, which the type of each alone cannot say.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SettingProblem {
+    /// The setting, or the credential.
+    pub setting: &'static str,
+    /// What is wrong, one sentence without a full stop.
+    pub reason: String,
+    /// What to do about it, one sentence without a full stop.
+    pub remedy: String,
 }
 
 /// The kinds that validation and planning ask. The registry of the destinations crate implements it.
@@ -338,5 +458,15 @@ pub trait Kinds {
     /// The specification of a kind.
     fn spec(&self, kind: &str) -> Option<&KindSpec> {
         self.specs().into_iter().find(|spec| spec.kind == kind)
+    }
+
+    /// The operations on a list that a destination with those settings offers, the default first.
+    fn memberships(&self, kind: &str, _settings: &Settings) -> Vec<Membership> {
+        self.spec(kind).map(|spec| spec.memberships.clone()).unwrap_or_default()
+    }
+
+    /// What is wrong with a destination's settings and credentials taken together.
+    fn check(&self, _destination: &Destination) -> Vec<SettingProblem> {
+        Vec::new()
     }
 }

@@ -1,0 +1,1 @@
+//! The destination kinds, one folder each.

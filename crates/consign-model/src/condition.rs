@@ -190,10 +190,10 @@ pub enum Operator {
 pub enum Operand {
     /// A length of time, for `in_last` and its like: `{ days: 90 }`.
     Span(Span),
+    /// Several values, for `in_list`. Before the range, which a list of two would fit as well.
+    List(Vec<Scalar>),
     /// Two ends, for `between`: `{ from: 1, to: 5 }`.
     Range(Range),
-    /// Several values, for `in_list`.
-    List(Vec<Scalar>),
     /// One value.
     One(Scalar),
 }
@@ -230,4 +230,17 @@ pub enum Span {
     Weeks(u32),
     /// Calendar months; a day that a month lacks becomes its last.
     Months(u32),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_of_two_values_is_no_range() {
+        let operand: Operand = serde_json::from_str("[1, 2]").unwrap();
+        assert_eq!(operand, Operand::List(vec![Scalar::Integer(1), Scalar::Integer(2)]));
+        let operand: Operand = serde_json::from_str(r#"{ "from": 1, "to": 2 }"#).unwrap();
+        assert!(matches!(operand, Operand::Range(_)));
+    }
 }

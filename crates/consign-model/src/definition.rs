@@ -401,7 +401,7 @@ impl JsonSchema for Percent {
 
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
         schemars::json_schema!({
-            "type": "number", "minimum": 0, "maximum": 100, "multipleOf": 0.01,
+            "type": "number", "minimum": 0, "maximum": 100,
             "description": "A percentage with up to two decimals."
         })
     }
@@ -490,12 +490,11 @@ pub enum Fact {
 /// A column of a table, written `Table.column`. The table is what stands before the first dot.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(extend("pattern" = r"^[^.]+\..+$"))]
 pub struct ColumnRef {
     /// The table's name.
-    #[schemars(skip)]
     pub table: String,
     /// The column's name.
-    #[schemars(skip)]
     pub column: String,
 }
 
@@ -554,6 +553,7 @@ pub enum Membership {
 /// How a file destination writes files.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a choice of the user, independent of the others")]
 pub struct FileOptions {
     /// The format.
     pub format: FileFormat,
@@ -738,7 +738,8 @@ pub enum Launch {
 /// Where a secret is kept: `env:NAME` or `file:PATH`. Never the secret itself.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
-pub struct SecretRef(#[schemars(regex(pattern = r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$"))] String);
+#[schemars(extend("pattern" = r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$"))]
+pub struct SecretRef(String);
 
 /// What a [`SecretRef`] points to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -765,8 +766,13 @@ impl TryFrom<String> for SecretRef {
 
     /// The refused text may be a secret, so the error does not repeat it.
     fn try_from(text: String) -> Result<Self, &'static str> {
+        let variable = |name: &str| {
+            name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+                && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+        };
         match text.split_once(':') {
-            Some(("env" | "file", rest)) if !rest.is_empty() => Ok(Self(text)),
+            Some(("env", name)) if variable(name) => Ok(Self(text)),
+            Some(("file", path)) if !path.is_empty() && !path.contains('\n') => Ok(Self(text)),
             _ => Err("a secret is given by reference: `env:NAME` or `file:PATH`"),
         }
     }

@@ -12,7 +12,8 @@ pub const MAX_SLUG: usize = 80;
 /// A stable id: `a-z`, `0-9`, `_` and `-`, beginning with a letter or digit, at most [`MAX_SLUG`] bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
-pub struct Slug(#[schemars(regex(pattern = r"^[a-z0-9][a-z0-9_-]{0,79}$"))] String);
+#[schemars(extend("pattern" = r"^[a-z0-9][a-z0-9_-]{0,79}$"))]
+pub struct Slug(String);
 
 /// A text that is not a [`Slug`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -8,13 +8,16 @@
 pub mod condition;
 pub mod contract;
 pub mod definition;
+pub mod document;
 pub mod id;
 pub mod plan;
 pub mod problem;
+mod resolve;
 pub mod schema;
 pub mod snapshot;
 pub mod spec;
 pub mod split;
 pub mod template;
 pub mod test;
+pub mod validate;
 pub mod word;

@@ -137,6 +137,11 @@ impl Rules {
     /// The mappings that a campaign begins with: each attribute whose default source the customer table has. Of
     /// attributes that exclude each other the first that has one.
     pub fn defaults(&self, customer_table: &Table) -> Vec<AttributeMapping> {
+        self.defaults_from(|source| source.column(customer_table))
+    }
+
+    /// The same, with a customer table of any make.
+    pub fn defaults_from(&self, column_of: impl Fn(&DefaultSource) -> Option<ColumnRef>) -> Vec<AttributeMapping> {
         let exclusive = |name: &str| {
             self.mapping.iter().find_map(|rule| match rule {
                 MappingRule::ExactlyOneOf(names) if names.iter().any(|n| n == name) => Some(names),
@@ -145,7 +150,7 @@ impl Rules {
         };
         let mut defaults: Vec<AttributeMapping> = Vec::new();
         for attribute in &self.attributes {
-            let Some(column) = attribute.default.as_ref().and_then(|source| source.column(customer_table)) else {
+            let Some(column) = attribute.default.as_ref().and_then(&column_of) else {
                 continue;
             };
             let taken = |names: &Vec<String>| defaults.iter().any(|d| names.iter().any(|n| n == d.attribute()));
@@ -307,9 +312,9 @@ pub enum Normalisation {
     TextUpTo(u16),
     /// E.
     Email,
-    /// E with inner white space removed first (TikTok `plain`).
+    /// E with inner white space removed first (`plain` of `tiktok_ads`).
     EmailWithoutSpace,
-    /// The same, with `+alias` and dots cut from the local part (TikTok `strip_alias`).
+    /// The same, with `+alias` and dots cut from the local part (`strip_alias` of `tiktok_ads`).
     EmailStripAlias,
     /// P: E.164 with `+`.
     Phone,

@@ -1,4 +1,5 @@
 use super::*;
+use crate::condition::{Range, Scalar};
 
 const TYPES: [ColumnType; 6] = [
     ColumnType::Text,

@@ -1,10 +1,15 @@
 //! A campaign resolved to what one run needs. Pure: from clean definitions, the catalogue and a moment.
 
+mod attributes;
+mod build;
+
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use serde::Serialize;
+
+pub use build::plan;
 
 use crate::condition::Condition;
 use crate::definition::{ColumnRef, Compression, Fact, FileOptions, Membership, Split};

@@ -1,0 +1,9 @@
+//! The crate through its public face.
+
+mod document;
+mod kinds;
+mod plan;
+mod properties;
+mod rules;
+mod twenty_mistakes;
+mod workspace;

@@ -1,6 +1,7 @@
 //! The layout of a snapshot: one Parquet file, rows ordered by position, customer key, sub-audience. The engine writes
 //! it, staging reads it. Cleaned columns stand under [`CleanedColumn::snapshot_name`](crate::plan::CleanedColumn),
-//! raw columns under `Table.column`, both of many-rows tables inside [`rows`].
+//! raw columns under `Table.column`, both of many-rows tables inside [`rows`]. A cleaned column is text: null is a
+//! missing value, and the empty text, which no rule yields, an invalid one.
 
 /// Text: the customer key.
 pub const CUSTOMER_KEY: &str = "customer_key";

@@ -1,0 +1,4 @@
+//! What the delivery crate does, through its public face.
+
+mod memory;
+mod stage;

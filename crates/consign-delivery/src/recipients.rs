@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, AsArray, BooleanArray, Date32Array, RecordBatch, StringViewArray, StringViewBuilder,
+    Array, ArrayRef, AsArray, BooleanArray, Date32Array, RecordBatch, StringViewArray, StringViewBuilder,
     TimestampMicrosecondArray,
 };
 use arrow::datatypes::{DataType, Date32Type, Field, Schema, SchemaRef, TimeUnit, UInt16Type};
@@ -19,6 +19,7 @@ use futures::StreamExt;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
+use serde::Serialize;
 
 use crate::folder::sync_folder;
 use crate::stage::{CUSTOMER_KEY, CUSTOMER_STAGED, REASON, Reason, SnapshotReader, StageError};
@@ -242,4 +243,44 @@ fn of_batch(batch: &RecordBatch) -> Vec<Reject> {
         .filter(|row| !staged.value(*row))
         .filter_map(|row| Some((keys.value(row).to_owned(), Reason::parse(reasons.value(row))?)))
         .collect()
+}
+
+/// What is recorded of a customer in one run, for one destination or none.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Recipient {
+    /// The sub-audience's name.
+    pub sub_audience: String,
+    /// The treatment group's name.
+    pub treatment: String,
+    /// Whether the group is held out.
+    pub is_control: bool,
+    /// The destination's id; `None` where the group is sent nowhere.
+    pub destination: Option<String>,
+    /// `sent`, `not_sent`, `failed`, or why the customer was dropped.
+    pub outcome: Option<String>,
+}
+
+/// What a run's recipients say of a customer; nothing where the customer was not assigned.
+pub fn of_customer(recipients: &Path, customer_key: &str) -> Result<Vec<Recipient>, ReadError> {
+    let mut found = Vec::new();
+    for batch in staged::read(recipients)? {
+        let batch = batch?;
+        let text = |name: &str| batch.column_by_name(name).and_then(|array| array.as_string_view_opt());
+        let control = batch.column_by_name("is_control").and_then(|array| array.as_boolean_opt());
+        let Some(keys) = text("customer_key") else { continue };
+        for row in (0..batch.num_rows()).filter(|row| keys.value(*row) == customer_key) {
+            let value = |name: &str| {
+                let array = text(name).filter(|array| array.is_valid(row))?;
+                Some(array.value(row).to_owned())
+            };
+            found.push(Recipient {
+                sub_audience: value("sub_audience_name").unwrap_or_default(),
+                treatment: value("treatment_name").unwrap_or_default(),
+                is_control: control.is_some_and(|control| control.value(row)),
+                destination: value("destination_id"),
+                outcome: value("outcome"),
+            });
+        }
+    }
+    Ok(found)
 }

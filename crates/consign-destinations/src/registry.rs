@@ -10,6 +10,7 @@ use consign_model::spec::{KindSpec, Kinds, Rules, SettingProblem, Settings};
 
 use crate::contract;
 use crate::encode::RequestEncoder;
+use crate::kinds;
 
 /// A destination kind: its specification, and what follows from a destination's settings.
 pub trait Kind: Send + Sync {
@@ -51,8 +52,19 @@ pub struct Registry {
 impl Registry {
     /// The kinds in the order shown: platforms first, then files, each by name.
     pub fn new() -> Self {
-        let kinds: Vec<Box<dyn Kind>> = Vec::new();
-        Self { kinds, contracts: Vec::new() }
+        let kinds: Vec<Box<dyn Kind>> = vec![
+            Box::new(kinds::Attentive::default()),
+            Box::new(kinds::Criteo::default()),
+            Box::new(kinds::Klaviyo::default()),
+            Box::new(kinds::MetaAds::default()),
+            Box::new(kinds::TiktokAds::default()),
+            Box::new(kinds::AmazonS3::default()),
+            Box::new(kinds::AzureBlob::default()),
+            Box::new(kinds::GoogleCloudStorage::default()),
+            Box::new(kinds::LocalFiles::default()),
+            Box::new(kinds::Sftp::default()),
+        ];
+        Self { kinds, contracts: contract::shipped() }
     }
 
     /// A kind by its id.

@@ -4,6 +4,7 @@ CREATE TABLE definitions (
     version BIGINT PRIMARY KEY,
     applied_at BIGINT NOT NULL,
     applied_by TEXT NOT NULL,
+    folder TEXT NOT NULL,
     hash TEXT NOT NULL,
     content TEXT NOT NULL
 );

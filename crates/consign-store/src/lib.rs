@@ -26,8 +26,9 @@ pub use state::{DeliveryState, Outcome, RunState};
 pub trait Store: Send + Sync {
     /// Makes definitions the current ones, with the next version. What the current version already says keeps its
     /// version: the order of sources, segments, destinations, campaigns and contracts among themselves says nothing.
-    /// The author is the name of the user of the operating system.
-    async fn apply(&self, definitions: &Definitions, author: &str) -> Result<Applied, StoreError>;
+    /// The folder is where their relative paths begin, absolute itself; another folder gives them another meaning and so
+    /// another version. The author is the name of the user of the operating system.
+    async fn apply(&self, definitions: &Definitions, folder: &str, author: &str) -> Result<Applied, StoreError>;
 
     /// The definitions with the highest version; `None` before the first [`apply`](Store::apply).
     async fn current(&self) -> Result<Option<StoredDefinitions>, StoreError>;

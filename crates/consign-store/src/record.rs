@@ -27,7 +27,9 @@ pub struct StoredDefinitions {
     pub applied_at: DateTime<Utc>,
     /// Who applied them: a user of the operating system.
     pub applied_by: String,
-    /// SHA-256 of the content, hex. The order of things among themselves is not part of it.
+    /// Where their relative paths begin.
+    pub folder: String,
+    /// SHA-256 of the folder and the content, hex. The order of things among themselves is not part of it.
     pub hash: String,
     /// What they say.
     pub definitions: Definitions,

@@ -68,9 +68,10 @@ impl SqliteStore {
 
 #[async_trait]
 impl Store for SqliteStore {
-    async fn apply(&self, definitions: &Definitions, author: &str) -> Result<Applied, StoreError> {
+    async fn apply(&self, definitions: &Definitions, folder: &str, author: &str) -> Result<Applied, StoreError> {
         let mut transaction = self.begin().await?;
-        let applied = definitions::apply(&mut transaction, definitions, author).await.map_err(|f| self.error(f))?;
+        let applied = definitions::apply(&mut transaction, definitions, folder, author).await;
+        let applied = applied.map_err(|fault| self.error(fault))?;
         self.commit(transaction).await?;
         Ok(applied)
     }

@@ -13,12 +13,13 @@ use crate::record::{Applied, StoredDefinitions};
 pub(super) async fn apply(
     connection: &mut SqliteConnection,
     definitions: &Definitions,
+    folder: &str,
     author: &str,
 ) -> Result<Applied, Fault> {
     let newest = sqlx::query("SELECT version, hash FROM definitions ORDER BY version DESC LIMIT 1")
         .fetch_optional(&mut *connection)
         .await?;
-    let hash = hash(&json(&sorted(definitions))?);
+    let hash = hash(&format!("{folder}\n{}", json(&sorted(definitions))?));
     let mut version = 1;
     if let Some(newest) = newest {
         let last = count(newest.try_get("version")?)?;
@@ -27,10 +28,13 @@ pub(super) async fn apply(
         }
         version = last + 1;
     }
-    sqlx::query("INSERT INTO definitions (version, applied_at, applied_by, hash, content) VALUES ($1, $2, $3, $4, $5)")
+    let insert = "INSERT INTO definitions (version, applied_at, applied_by, folder, hash, content) \
+                  VALUES ($1, $2, $3, $4, $5, $6)";
+    sqlx::query(insert)
         .bind(kept(version))
         .bind(now().timestamp_micros())
         .bind(author)
+        .bind(folder)
         .bind(hash)
         .bind(json(definitions)?)
         .execute(&mut *connection)
@@ -75,14 +79,16 @@ pub(super) async fn campaign_version(
 }
 
 pub(super) async fn current(connection: &mut SqliteConnection) -> Result<Option<StoredDefinitions>, Fault> {
-    let newest = "SELECT version, applied_at, applied_by, hash, content FROM definitions ORDER BY version DESC LIMIT 1";
+    let newest = "SELECT * FROM definitions ORDER BY version DESC LIMIT 1";
     let row = sqlx::query(newest).fetch_optional(connection).await?;
     row.as_ref().map(stored).transpose()
 }
 
 pub(super) async fn of_version(connection: &mut SqliteConnection, version: u64) -> Result<StoredDefinitions, Fault> {
-    let select = "SELECT version, applied_at, applied_by, hash, content FROM definitions WHERE version = $1";
-    let row = sqlx::query(select).bind(kept(version)).fetch_optional(connection).await?;
+    let row = sqlx::query("SELECT * FROM definitions WHERE version = $1")
+        .bind(kept(version))
+        .fetch_optional(connection)
+        .await?;
     let missing = || StoreError::NotFound { what: "version of the definitions", id: version.to_string() };
     stored(&row.ok_or_else(missing)?)
 }
@@ -93,6 +99,7 @@ fn stored(row: &SqliteRow) -> Result<StoredDefinitions, Fault> {
         version,
         applied_at: time(row.try_get("applied_at")?)?,
         applied_by: row.try_get("applied_by")?,
+        folder: row.try_get("folder")?,
         hash: row.try_get("hash")?,
         definitions: document(&format!("version {version} of the definitions"), row.try_get("content")?)?,
     })

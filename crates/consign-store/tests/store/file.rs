@@ -7,11 +7,12 @@ use consign_store::{DeliveryChange, DeliveryState, Outcome, RunState, SqliteStor
 use proptest::prelude::*;
 use tempfile::TempDir;
 
-use crate::suite::{begun, definitions, new_run, on_every_store};
+use crate::suite::{FOLDER, begun, definitions, new_run, on_every_store};
 
 on_every_store! { empty();
     nothing_is_current_before_the_first_apply
     applying_the_same_twice_keeps_the_version
+    another_folder_is_another_version
     the_order_of_campaigns_says_nothing
     every_version_stays_readable
     a_campaign_has_a_version_of_its_own
@@ -89,7 +90,7 @@ async fn two_openers_at_once_make_one_store() {
     let path = folder.path().join("data").join("consign.db");
     let (one, two) = tokio::join!(SqliteStore::open(&path), SqliteStore::open(&path));
     let (one, two) = (one.expect("opened"), two.expect("opened"));
-    one.apply(&definitions("all"), "ada").await.expect("applied");
+    one.apply(&definitions("all"), FOLDER, "ada").await.expect("applied");
     let (first, second) = (new_run("r1", "churn"), new_run("r2", "churn"));
     let (first, second) = tokio::join!(one.create_run(&first), two.create_run(&second));
     assert!(first.is_ok() != second.is_ok(), "one of the two wins");

@@ -37,6 +37,9 @@ campaigns:
     reading.definitions
 }
 
+/// Where the definitions are.
+pub const FOLDER: &str = "/srv/shop";
+
 pub fn moment() -> DateTime<Utc> {
     DateTime::from_timestamp_nanos(1_793_000_000_123_456_789)
 }
@@ -65,7 +68,7 @@ pub fn new_delivery(run: &str, group: &str) -> NewDelivery {
 
 /// A run of `churn` with these groups' deliveries.
 pub async fn begun(store: &dyn Store, run: &str, groups: &[&str]) {
-    store.apply(&definitions("all"), "ada").await.expect("applied");
+    store.apply(&definitions("all"), FOLDER, "ada").await.expect("applied");
     store.create_run(&new_run(run, "churn")).await.expect("created");
     let deliveries: Vec<_> = groups.iter().map(|group| new_delivery(run, group)).collect();
     store.create_deliveries(run, &deliveries).await.expect("created");
@@ -84,28 +87,36 @@ pub async fn nothing_is_current_before_the_first_apply(store: &dyn Store) {
 }
 
 pub async fn applying_the_same_twice_keeps_the_version(store: &dyn Store) {
-    let first = store.apply(&definitions("all"), "ada").await.expect("applied");
-    let again = store.apply(&definitions("all"), "grace").await.expect("applied");
+    let first = store.apply(&definitions("all"), FOLDER, "ada").await.expect("applied");
+    let again = store.apply(&definitions("all"), FOLDER, "grace").await.expect("applied");
     assert_eq!((first.version, first.changed), (1, true));
     assert_eq!((again.version, again.changed), (1, false));
     let current = store.current().await.expect("read").expect("applied");
-    assert_eq!((current.version, current.applied_by.as_str()), (1, "ada"));
+    assert_eq!((current.version, current.applied_by.as_str(), current.folder.as_str()), (1, "ada", FOLDER));
     assert_eq!(current.definitions, definitions("all"));
 }
 
+pub async fn another_folder_is_another_version(store: &dyn Store) {
+    store.apply(&definitions("all"), FOLDER, "ada").await.expect("applied");
+    let moved = store.apply(&definitions("all"), "/srv/other", "ada").await.expect("applied");
+    assert!(moved.changed, "relative paths mean other files");
+    assert_eq!(store.current().await.expect("read").expect("applied").folder, "/srv/other");
+    assert_eq!(store.definitions(1).await.expect("read").folder, FOLDER);
+}
+
 pub async fn the_order_of_campaigns_says_nothing(store: &dyn Store) {
-    store.apply(&definitions("all"), "ada").await.expect("applied");
+    store.apply(&definitions("all"), FOLDER, "ada").await.expect("applied");
     let mut turned = definitions("all");
     turned.campaigns.reverse();
-    assert!(!store.apply(&turned, "ada").await.expect("applied").changed);
+    assert!(!store.apply(&turned, FOLDER, "ada").await.expect("applied").changed);
     // The order of what is ordered does say something.
     turned.campaigns[0].include.push("churned".parse().expect("a slug"));
-    assert!(store.apply(&turned, "ada").await.expect("applied").changed);
+    assert!(store.apply(&turned, FOLDER, "ada").await.expect("applied").changed);
 }
 
 pub async fn every_version_stays_readable(store: &dyn Store) {
     for included in ["all", "all, vip", "all"] {
-        store.apply(&definitions(included), "ada").await.expect("applied");
+        store.apply(&definitions(included), FOLDER, "ada").await.expect("applied");
     }
     let current = store.current().await.expect("read").expect("applied");
     assert_eq!(current.version, 3);
@@ -119,7 +130,7 @@ pub async fn every_version_stays_readable(store: &dyn Store) {
 
 pub async fn a_campaign_has_a_version_of_its_own(store: &dyn Store) {
     for included in ["all", "all, vip", "all, staff"] {
-        store.apply(&definitions(included), "ada").await.expect("applied");
+        store.apply(&definitions(included), FOLDER, "ada").await.expect("applied");
     }
     let version = async |id: &str| store.campaign_version(&id.parse().expect("a slug")).await.expect("read");
     assert_eq!(version("churn").await, Some(1));

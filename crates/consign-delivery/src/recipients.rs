@@ -82,7 +82,8 @@ pub async fn record(
     to: &Path,
 ) -> Result<u64, RecipientsError> {
     let temporary = to.with_extension("tmp");
-    let failed = |reason: Box<dyn std::error::Error + Send + Sync>| RecipientsError::Write { path: to.to_owned(), reason };
+    let failed =
+        |reason: Box<dyn std::error::Error + Send + Sync>| RecipientsError::Write { path: to.to_owned(), reason };
     let level = ZstdLevel::try_new(1).map_err(|reason| failed(reason.into()))?;
     let properties = WriterProperties::builder().set_compression(Compression::ZSTD(level)).build();
     let file = File::create(&temporary).map_err(|reason| failed(reason.into()))?;
@@ -170,9 +171,8 @@ impl Rows {
 
     fn finish(mut self, plan: &CampaignPlan) -> Result<RecordBatch, arrow::error::ArrowError> {
         let rows = self.places.len();
-        let same = |text: &str| -> ArrayRef {
-            Arc::new(StringViewArray::from_iter_values(std::iter::repeat_n(text, rows)))
-        };
+        let same =
+            |text: &str| -> ArrayRef { Arc::new(StringViewArray::from_iter_values(std::iter::repeat_n(text, rows))) };
         let sub_audiences = &plan.assign.sub_audiences;
         let of_sub_audience = |text: fn(&PlannedSubAudience) -> &str| -> ArrayRef {
             Arc::new(StringViewArray::from_iter_values(self.places.iter().map(|(at, _)| text(&sub_audiences[*at]))))

@@ -137,7 +137,9 @@ pub(super) fn present(candidates: &Candidates, source: &AttributeSource) -> Resu
                 texts.as_string_view().iter().map(|value| value.is_some_and(|text| !text.trim().is_empty())).collect()
             } else {
                 let nulls = array.logical_nulls();
-                (0..array.len()).map(|row| nulls.as_ref().is_none_or(|nulls: &NullBuffer| nulls.is_valid(row))).collect()
+                (0..array.len())
+                    .map(|row| nulls.as_ref().is_none_or(|nulls: &NullBuffer| nulls.is_valid(row)))
+                    .collect()
             }
         }
     })

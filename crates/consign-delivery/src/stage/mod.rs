@@ -126,10 +126,8 @@ pub async fn stage(stage: &Stage<'_>) -> Result<Vec<StagedDelivery>, StageError>
     let mut staged = Vec::new();
     for places in places.chunks(DELIVERIES_A_PASS) {
         let groups = group::groups(&stage.plan.deliveries, places);
-        let stagers = groups
-            .into_iter()
-            .map(|places| GroupStager::new(stage, &places, &found))
-            .collect::<Result<Vec<_>, _>>()?;
+        let stagers =
+            groups.into_iter().map(|places| GroupStager::new(stage, &places, &found)).collect::<Result<Vec<_>, _>>()?;
         let columns = group::columns(&stagers);
         let workers = group::bins(stagers, stage.threads);
         for worker in pass(stage.snapshot, &columns, workers, stage.cancel, stage.progress).await? {
@@ -150,7 +148,7 @@ async fn look_ahead(stage: &Stage<'_>) -> Result<Found, StageError> {
     if !identifiers.is_empty() {
         scans.push(Box::new(IdentifierScan::new(stage.snapshot, &identifiers, &marks)));
     }
-    if let Some(keys) = KeyScan::new(deliveries, &marks) {
+    if let Some(keys) = KeyScan::new(stage.snapshot, deliveries, &marks) {
         scans.push(Box::new(keys));
     }
     let columns = distinct(scans.iter().flat_map(|scan| scan.columns()));

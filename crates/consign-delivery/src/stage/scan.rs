@@ -119,6 +119,7 @@ impl Scan for IdentifierScan {
 struct Key {
     place: (u16, u16),
     expansion: Option<String>,
+    /// The columns of the snapshot that it reads, but for the rows of the expansion.
     columns: Vec<String>,
     domain: usize,
 }
@@ -146,13 +147,20 @@ pub(super) struct KeyScan {
 
 impl KeyScan {
     /// `None` where no delivery has a unique key.
-    pub fn new(deliveries: &[PlannedDelivery], marks: &Arc<Marks>) -> Option<Self> {
+    pub fn new(
+        snapshot: &dyn SnapshotReader,
+        deliveries: &[PlannedDelivery],
+        marks: &Arc<Marks>,
+    ) -> Option<Self> {
+        let schema = snapshot.schema();
         let mut keys: Vec<(Key, UniqueKey)> = Vec::new();
         for (delivery, domain) in deliveries.iter().zip(domains(deliveries)) {
             let (Some(unique), Some(domain)) = (UniqueKey::of(delivery), domain) else { continue };
             let (place, expansion) = (place(delivery), delivery.expansion.clone());
             if !keys.iter().any(|(key, _)| (key.place, &key.expansion, key.domain) == (place, &expansion, domain)) {
-                let columns = unique.columns();
+                // Columns of the many-rows table are read with its rows.
+                let top = |name: &String| schema.column_with_name(name).is_some();
+                let columns = unique.columns().into_iter().filter(top).collect();
                 keys.push((Key { place, expansion, columns, domain }, unique));
             }
         }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, BooleanArray, ListArray, RecordBatch, StringViewArray, StructArray, UInt16Array, UInt64Array,
+    Array, ArrayRef, BooleanArray, ListArray, RecordBatch, StringViewArray, StructArray, UInt16Array, UInt64Array,
 };
 use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
@@ -110,7 +110,10 @@ fn batch(first: usize, customers: &[Customer]) -> RecordBatch {
     let sub_audiences: UInt16Array = customers.iter().map(|customer| customer.group.map(|_| 0)).collect();
     let columns: Vec<(String, ArrayRef)> = vec![
         (snapshot::CUSTOMER_KEY.into(), Arc::new(keys)),
-        (snapshot::POSITION.into(), Arc::new(UInt64Array::from_iter_values(first as u64..(first + customers.len()) as u64))),
+        (
+            snapshot::POSITION.into(),
+            Arc::new(UInt64Array::from_iter_values(first as u64..(first + customers.len()) as u64)),
+        ),
         (snapshot::SUB_AUDIENCE.into(), Arc::new(sub_audiences)),
         (snapshot::GROUP.into(), Arc::new(groups)),
         (snapshot::EXCLUDED.into(), flags(|customer| customer.excluded)),
@@ -146,7 +149,8 @@ pub fn plan(wanted: &[Wanted]) -> CampaignPlan {
         hundredths,
         destinations: vec![slug("shop")],
     };
-    let consents = [(slug("shop"), consign_model::condition::Condition::All(consign_model::condition::All { all: vec![] }))];
+    let consents =
+        [(slug("shop"), consign_model::condition::Condition::All(consign_model::condition::All { all: vec![] }))];
     CampaignPlan {
         campaign: slug("spring"),
         campaign_name: "Spring".into(),
@@ -194,7 +198,8 @@ fn delivery(wanted: &Wanted) -> PlannedDelivery {
     PlannedDelivery {
         sub_audience: 0,
         group: wanted.group,
-        destination: slug("shop"),
+        // Of the two destinations only one asks for consent.
+        destination: slug(if wanted.consent { "shop" } else { "desk" }),
         kind: "local_files".into(),
         settings: Settings::default(),
         rules: Rules { row: wanted.row.clone(), unique_by: wanted.unique_by.clone(), ..Rules::default() },

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::{self, File};
 use std::path::Path;
 
-use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::array::{AsArray, RecordBatch};
 use consign_delivery::folder::RunFolder;
 use consign_delivery::recipients::{self, DeliveryOutcome};
 use consign_delivery::stage::{
@@ -83,7 +83,7 @@ fn expected(customers: &[Customer], wanted: &Wanted) -> Expected {
     let valid = |text: Option<&'static str>| text.filter(|text| !text.is_empty());
     let mut suppressed = HashSet::new();
     for customer in customers {
-        if customer.excluded || !customer.consent {
+        if customer.excluded || (wanted.consent && !customer.consent) {
             suppressed.extend(valid(customer.email));
             suppressed.extend(valid(customer.phone));
         }

@@ -53,7 +53,7 @@ impl Kind for Attentive {
             problem(
                 name,
                 format!("Attentive needs `{name}` where lists go as files"),
-                format!("add `{name}`, or remove `transport: sftp`"),
+                format!("add `{name}` under `{}`, or remove `transport: sftp`", spec::heading(name)),
             )
         });
         let mut found: Vec<SettingProblem> = missing.collect();

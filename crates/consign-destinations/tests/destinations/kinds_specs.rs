@@ -108,6 +108,18 @@ fn settings_are_named_once_and_their_defaults_fit() {
 }
 
 #[test]
+fn attentive_knows_each_group_of_each_campaign_by_an_id_of_its_own() {
+    let registry = Registry::new();
+    let id = |campaign: &str, group: &str| {
+        let kind = registry.kind("attentive").expect("it is a kind");
+        kind.list_id(&campaign.parse().expect("a slug"), &group.parse().expect("a slug")).expect("we choose it")
+    };
+    assert_eq!(id("spring", "group_a"), "consign-spring-group_a");
+    assert_ne!(id("spring-a", "b"), id("spring", "a-b"));
+    assert!(id(&"a".repeat(80), &"b".repeat(80)).len() <= 255);
+}
+
+#[test]
 fn templates_of_names_render() {
     let parts = NameParts {
         campaign_id: "spring".into(),

@@ -70,10 +70,12 @@ impl Kind for Attentive {
         found
     }
 
-    /// The id that Attentive lets us choose, so that a renamed segment is found again. A slug has at most 80 bytes, the
-    /// id at most 255.
+    /// The id that Attentive lets us choose, so that a renamed segment is found again. Where a hyphen would not tell
+    /// campaign and group apart, a dot does, which no slug has. A slug has at most 80 bytes, the id at most 255.
     fn list_id(&self, campaign: &Slug, group: &Slug) -> Option<String> {
-        Some(format!("consign-{campaign}-{group}"))
+        let hyphened = [campaign, group].iter().any(|slug| slug.as_str().contains('-'));
+        let between = if hyphened { '.' } else { '-' };
+        Some(format!("consign-{campaign}{between}{group}"))
     }
 
     fn encoder(&self, settings: &Settings, attributes: &[PlannedAttribute]) -> Option<Box<dyn RequestEncoder>> {

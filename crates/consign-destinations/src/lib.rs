@@ -4,6 +4,7 @@
 //! [`registry`] (what a kind is) -> [`encode`] (staged columns to request bodies) or `format` (to file bytes).
 
 pub mod contract;
+pub mod docs;
 pub mod encode;
 pub mod kinds;
 pub mod registry;

@@ -17,8 +17,11 @@ fn zeros_before_a_number_are_read_as_a_plus_where_the_region_makes_nothing_of_th
             ("+ 00 44 (0)20 7946 0018", "US", None, "+442079460018", ""),
             ("(00)44-20-7946-0018", "US", None, "+442079460018", ""),
             ("0033 6 12 34 56 78", "IT", None, "+33612345678", ""),
+            ("tel:0044-20-7946-0018", "US", None, "+442079460018", ""),
             ("00 00", "US", None, INVALID, ""),
             ("+0", "US", None, INVALID, ""),
+            ("+49 000000000", "US", None, INVALID, ""),
+            ("0000000000", "DE", None, INVALID, ""),
             ("+", "US", None, INVALID, ""),
             ("+000000000000", "US", None, INVALID, ""),
             // One zero is a national number's.

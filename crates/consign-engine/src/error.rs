@@ -89,6 +89,13 @@ pub enum EngineError {
     Query(String),
 }
 
+/// Ours on its way through the query engine; [`query_error`] takes it out again.
+impl From<EngineError> for DataFusionError {
+    fn from(error: EngineError) -> Self {
+        Self::External(Box::new(error))
+    }
+}
+
 /// The error of a plan as ours. `memory` is the size of the pool in bytes.
 pub(crate) fn query_error(error: DataFusionError, memory: usize) -> EngineError {
     let error = match error {

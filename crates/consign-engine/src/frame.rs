@@ -1,7 +1,6 @@
 //! The frame of a plan: what its conditions and columns need of the tables, and one row a customer with all of it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use arrow::datatypes::DataType;
 use consign_model::condition::{AggregateFunction, AggregateTest, Condition};

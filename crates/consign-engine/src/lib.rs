@@ -9,7 +9,7 @@ mod assign;
 mod compile;
 mod engine;
 mod error;
-mod explain;
+
 mod frame;
 mod functions;
 mod keys;
@@ -25,6 +25,6 @@ mod view;
 pub use assign::{AssignProgress, AssignRequest, Assigned, AssignedSubAudience};
 pub use engine::{Engine, EngineOptions};
 pub use error::EngineError;
-pub use explain::{CustomerExplanation, Explained, ExplainedSubAudience};
+
 pub use snapshot::Snapshot;
 pub use tables::Tables;

@@ -1,7 +1,7 @@
 //! Ranks: the value from which on a number is among the highest or lowest N % of its column. Exact, in bounded memory:
 //! the column's distinct values with their counts, in order, up to the threshold.
 
-use arrow::array::{Array, AsArray};
+use arrow::array::AsArray;
 use arrow::datatypes::Int64Type;
 use consign_model::definition::ColumnRef;
 use consign_model::test::NumberTest;
@@ -87,7 +87,7 @@ async fn threshold(
     }
     // As many values as the percentage says, rounded up: at least one, where there is one.
     #[expect(clippy::cast_possible_truncation, reason = "at most the number of values")]
-    let mut left = (values as f64 * percent / 100.0).ceil() as i64;
+    let mut left = (values as f64 * percent / 100.0 - 1e-9).ceil() as i64;
     let mut stream = session.run(&ordered).await?;
     while let Some(batch) = stream.next().await {
         view.stop_if_cancelled()?;

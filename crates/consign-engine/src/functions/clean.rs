@@ -78,7 +78,7 @@ impl ScalarUDFImpl for Clean {
             ColumnarValue::Scalar(scalar) if scalar.is_null() => None,
             some => Some(text(some, args.number_rows)?),
         };
-        let mut cleaner = Cleaner::new(normalisation, prehashed, region.as_ref(), *this_year);
+        let cleaner = Cleaner::new(normalisation, prehashed, region.as_ref(), *this_year);
         Ok(column(cleaner.column(&values, countries.as_ref())))
     }
 }

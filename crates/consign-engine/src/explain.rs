@@ -1,0 +1,1 @@
+//! Explaining one customer: which conditions hold, and where they lead.

@@ -172,10 +172,10 @@ impl Needs {
     }
 
     /// A guess, on the safe side, of the bytes that the right sides of all joins take in memory. `rows` of each table.
-    pub fn joined_bytes(&self, tables: &Tables, rows: &BTreeMap<String, u64>) -> u64 {
+    pub fn joined_bytes(&self, tables: &Tables, customer_table: &str, rows: &BTreeMap<String, u64>) -> u64 {
         let mut bytes = 0;
-        for (name, columns) in self.tables(&tables.customer_table) {
-            if name != tables.customer_table
+        for (name, columns) in self.tables(customer_table) {
+            if name != customer_table
                 && let Some(table) = tables.tables.get(&name)
             {
                 let fields = columns.iter().filter_map(|column| table.field(column));
@@ -225,6 +225,7 @@ pub(crate) fn cleaned(column: &CleanedColumn, keep: impl Fn(Expr) -> Expr, this_
 /// mapped rows as in the snapshot (still in any order), aggregates and SQL segments as [`Names`] says.
 pub(crate) struct Frame<'a> {
     pub tables: &'a Tables,
+    pub customer_table: &'a str,
     pub needs: &'a Needs,
     pub compiler: Compiler<'a>,
     pub view: &'a View,
@@ -235,7 +236,7 @@ pub(crate) struct Frame<'a> {
 impl Frame<'_> {
     /// The plan of the frame.
     pub fn plan(&self) -> Result<LogicalPlanBuilder, EngineError> {
-        let customers = &self.tables.customer_table;
+        let customers = self.customer_table;
         let mut plan = self.one_row(customers, snapshot::CUSTOMER_KEY)?;
         for table in self.needs.columns.keys().filter(|table| *table != customers) {
             plan = self.left_join(plan, self.one_row(table, &key_of(table))?, &key_of(table))?;
@@ -298,7 +299,7 @@ impl Frame<'_> {
 
     fn many_rows(&self, name: &str) -> Result<LogicalPlanBuilder, EngineError> {
         let table = self.tables.table(name)?;
-        let read_columns = self.needs.tables(&self.tables.customer_table).remove(name).unwrap_or_default();
+        let read_columns = self.needs.tables(self.customer_table).remove(name).unwrap_or_default();
         let mut columns = vec![key(table.key()?).alias(key_of(name))];
         for column in &read_columns {
             let column = ColumnRef::new(name, column);

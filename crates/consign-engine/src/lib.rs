@@ -7,13 +7,16 @@
 
 mod assign;
 mod compile;
+mod count;
 mod engine;
 mod error;
+mod explain;
 
 mod frame;
 mod functions;
 mod keys;
 mod moment;
+mod prepare;
 mod rank;
 mod session;
 mod snapshot;
@@ -23,8 +26,10 @@ mod tables;
 mod view;
 
 pub use assign::{AssignProgress, AssignRequest, Assigned, AssignedSubAudience};
+pub use count::{CountRequest, Counts};
 pub use engine::{Engine, EngineOptions};
 pub use error::EngineError;
 
+pub use explain::{CustomerExplanation, Explained, ExplainedSubAudience};
 pub use snapshot::Snapshot;
 pub use tables::Tables;

@@ -26,7 +26,6 @@ use crate::source::{Trouble, parquet};
 pub struct Tables {
     pub(crate) shared: Shared,
     pub(crate) tables: BTreeMap<String, OpenTable>,
-    pub(crate) customer_table: String,
     catalog: Catalog,
     problems: Vec<Problem>,
 }
@@ -117,8 +116,7 @@ impl Tables {
             }
         }
         let catalog = tables.values().map(|table| table.schema.clone()).collect();
-        let customer_table = definitions.workspace.clone().unwrap_or_default().customer_table;
-        Ok(Self { shared, tables, customer_table, catalog, problems })
+        Ok(Self { shared, tables, catalog, problems })
     }
 }
 

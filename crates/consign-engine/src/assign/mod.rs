@@ -8,6 +8,7 @@ mod write;
 use std::collections::BTreeMap;
 
 use arrow::array::RecordBatch;
+use consign_model::condition::Condition;
 use consign_model::definition::Split;
 use consign_model::plan::AssignPlan;
 use datafusion::execution::SendableRecordBatchStream;
@@ -17,13 +18,9 @@ use url::Url;
 
 use crate::error::EngineError;
 use crate::frame::Needs;
-use crate::keys;
 use crate::moment::Moment;
-use crate::rank::Ranks;
-use crate::session::Joins;
-use crate::sql;
+use crate::prepare::{Prepared, Question};
 use crate::tables::Tables;
-use crate::view::View;
 
 /// What an assignment writes where, and who may look at it or stop it.
 pub struct AssignRequest<'a> {
@@ -86,9 +83,10 @@ impl Tables {
     pub async fn assign(&self, plan: &AssignPlan, request: &AssignRequest<'_>) -> Result<Assigned, EngineError> {
         (request.progress)(AssignProgress::Preparing);
         let prepared = self.prepare(plan, request.cancel).await?;
-        let (stream, counted) = prepared.stream(plan).await?;
+        let (logical, counted) = plan::logical(&prepared, plan)?;
+        let stream = prepared.view.session(prepared.joins)?.run(&logical).await?;
         let mut assigned = Assigned {
-            customers_of_table: prepared.keys.rows.get(&plan.customer_table).copied().unwrap_or_default(),
+            customers_of_table: prepared.customers(),
             null_keys: prepared.keys.null.clone(),
             ..Assigned::default()
         };
@@ -110,18 +108,19 @@ impl Tables {
     /// The plan of an assignment as the engine will run it, for who wants to see it.
     pub async fn explain_plan(&self, plan: &AssignPlan) -> Result<String, EngineError> {
         let prepared = self.prepare(plan, &CancellationToken::new()).await?;
-        let joins = prepared.joins;
-        let session = prepared.view.session(joins)?;
-        let (logical, _) = prepared.logical(plan)?;
+        let (logical, _) = plan::logical(&prepared, plan)?;
+        let session = prepared.view.session(prepared.joins)?;
         let physical = session.physical(&logical).await?;
         Ok(datafusion::physical_plan::displayable(physical.as_ref()).indent(false).to_string())
     }
 
-    async fn prepare(&self, plan: &AssignPlan, cancel: &CancellationToken) -> Result<Prepared<'_>, EngineError> {
+    async fn prepare<'a>(
+        &'a self,
+        plan: &'a AssignPlan,
+        cancel: &CancellationToken,
+    ) -> Result<Prepared<'a>, EngineError> {
         let mut needs = Needs::default();
-        let sub_audiences = plan.sub_audiences.iter().filter_map(|one| one.condition.as_ref());
-        let conditions = plan.include.iter().chain(&plan.exclude).chain(&plan.always_exclude);
-        for condition in conditions.chain(sub_audiences).chain(plan.consents.values()) {
+        for condition in conditions(plan) {
             needs.condition(condition, self)?;
         }
         for column in &plan.columns {
@@ -130,36 +129,21 @@ impl Tables {
         for column in &plan.cleaned {
             needs.cleaned(column, self)?;
         }
-        let moment = Moment::from(plan);
-        let mut view = View::new(&self.shared, moment, cancel)?;
-        let read = needs.tables(&plan.customer_table);
-        view.prepare(self, &read).await?;
-        sql::evaluate(self, &plan.sql_segments, &mut view).await?;
-        let keys = keys::check(self, read.keys(), &view).await?;
-        let ranks = Ranks::find(self, &needs.ranks, &view).await?;
-        let bytes = needs.joined_bytes(self, &keys.rows) + view.segment_keys() * 96;
-        let joins = Joins::for_bytes(bytes, self.shared.memory);
-        Ok(Prepared { tables: self, needs, moment, view, keys, ranks, joins })
+        Prepared::new(self, question(plan, needs), cancel).await
     }
 }
 
-/// Everything that a plan is made of, ready.
-struct Prepared<'a> {
-    tables: &'a Tables,
-    needs: Needs,
-    moment: Moment,
-    view: View,
-    keys: keys::Keys,
-    ranks: Ranks,
-    joins: Joins,
+/// What a plan asks of the tables.
+pub(crate) fn question(plan: &AssignPlan, needs: Needs) -> Question<'_> {
+    let (customer_table, sql_segments) = (&plan.customer_table, &plan.sql_segments);
+    Question { moment: Moment::from(plan), customer_table, sql_segments, needs }
 }
 
-impl Prepared<'_> {
-    async fn stream(&self, plan: &AssignPlan) -> Result<(SendableRecordBatchStream, plan::Counted), EngineError> {
-        let (logical, counted) = self.logical(plan)?;
-        let session = self.view.session(self.joins)?;
-        Ok((session.run(&logical).await?, counted))
-    }
+/// Every condition of a plan.
+pub(crate) fn conditions(plan: &AssignPlan) -> impl Iterator<Item = &Condition> {
+    let sub_audiences = plan.sub_audiences.iter().filter_map(|one| one.condition.as_ref());
+    let audience = plan.include.iter().chain(&plan.exclude).chain(&plan.always_exclude);
+    audience.chain(sub_audiences).chain(plan.consents.values())
 }
 
 /// The next batch of a stream, unless somebody cancels first.

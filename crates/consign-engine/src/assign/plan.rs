@@ -1,6 +1,7 @@
 //! The one plan of an assignment.
 
 use arrow::datatypes::DataType;
+use consign_model::condition::Condition;
 use consign_model::definition::Split;
 use consign_model::plan::{AssignPlan, CleanedColumn};
 use consign_model::snapshot::{self, CUSTOMER_KEY, EXCLUDED, GROUP, POSITION, SUB_AUDIENCE};
@@ -10,11 +11,11 @@ use datafusion::error::DataFusionError;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, lit, when};
 use datafusion::scalar::ScalarValue;
 
-use super::Prepared;
-use crate::compile::{Compiler, named};
+use crate::compile::named;
 use crate::error::EngineError;
-use crate::frame::{Frame, cleaned};
+use crate::frame::{Frame, Needs, cleaned};
 use crate::functions::{matches, position, sorted_rows};
+use crate::prepare::Prepared;
 
 /// In the audience.
 pub(super) const IN: &str = "#in";
@@ -41,56 +42,53 @@ fn sub_audience(i: usize) -> String {
     format!("#sub.{i}")
 }
 
-impl Prepared<'_> {
-    /// The plan: the columns of the snapshot, then those that are counted; rows in the snapshot's order.
-    pub(super) fn logical(&self, plan: &AssignPlan) -> Result<(LogicalPlan, Counted), EngineError> {
-        let compiler = Compiler { moment: self.moment, ranks: &self.ranks };
-        let frame =
-            Frame { tables: self.tables, needs: &self.needs, compiler, view: &self.view, only: None };
-        let conditions = self.conditions(plan, &frame)?;
-        let step = Steps { prepared: self, plan };
-        let built = frame.plan().map(|rows| {
-            let rows = rows.project(step.with_conditions(conditions))?;
-            let rows = rows.project(step.with_audience())?.filter(step.wanted())?;
-            let rows = step.with_sub_audiences(rows)?;
-            rows.project(step.snapshot())?.sort(order())?.build()
-        })?;
-        let logical = built.map_err(|error| self.view.error(error))?;
-        Ok((logical, Counted { included: plan.include.len(), excluded: plan.exclude.len() }))
-    }
+/// The plan: the columns of the snapshot, then those that are counted; rows in the snapshot's order.
+pub(super) fn logical(prepared: &Prepared<'_>, plan: &AssignPlan) -> Result<(LogicalPlan, Counted), EngineError> {
+    let frame = prepared.frame(None);
+    let conditions = conditions(plan, &frame)?;
+    let steps = Steps { needs: &prepared.question.needs, this_year: prepared.question.moment.this_year(), plan };
+    let built = frame.plan()?.project(steps.with_conditions(conditions)).and_then(|rows| {
+        let rows = rows.project(steps.with_audience())?.filter(steps.wanted())?;
+        steps.with_sub_audiences(rows)?.project(steps.snapshot())?.sort(order())?.build()
+    });
+    let logical = built.map_err(|error| prepared.view.error(error))?;
+    Ok((logical, Counted { included: plan.include.len(), excluded: plan.exclude.len() }))
+}
 
-    /// Every condition of the plan under its name; true or false, never null.
-    fn conditions(&self, plan: &AssignPlan, frame: &Frame<'_>) -> Result<Vec<Expr>, EngineError> {
-        let compile = |condition, name: String| Ok(frame.compiler.condition(condition, frame)?.alias(name));
-        let mut conditions = Vec::new();
-        for (i, condition) in plan.include.iter().enumerate() {
-            conditions.push(compile(condition, included(i))?);
-        }
-        for (i, condition) in plan.exclude.iter().enumerate() {
-            conditions.push(compile(condition, excluded(i))?);
-        }
-        conditions.push(frame.compiler.any(&plan.always_exclude, frame)?.alias(EXCLUDED));
-        for (i, one) in plan.sub_audiences.iter().enumerate() {
-            if let Some(condition) = &one.condition {
-                conditions.push(compile(condition, sub_audience(i))?);
-            }
-        }
-        for (destination, condition) in &plan.consents {
-            conditions.push(compile(condition, snapshot::consent(destination))?);
-        }
-        Ok(conditions)
+/// Every condition of the plan under its name; true or false, never null.
+fn conditions(plan: &AssignPlan, frame: &Frame<'_>) -> Result<Vec<Expr>, EngineError> {
+    let compile = |condition: &Condition, name: String| {
+        frame.compiler.condition(condition, frame).map(|compiled| compiled.alias(name))
+    };
+    let mut conditions = Vec::new();
+    for (i, condition) in plan.include.iter().enumerate() {
+        conditions.push(compile(condition, included(i))?);
     }
+    for (i, condition) in plan.exclude.iter().enumerate() {
+        conditions.push(compile(condition, excluded(i))?);
+    }
+    conditions.push(frame.compiler.any(&plan.always_exclude, frame)?.alias(EXCLUDED));
+    for (i, one) in plan.sub_audiences.iter().enumerate() {
+        if let Some(condition) = &one.condition {
+            conditions.push(compile(condition, sub_audience(i))?);
+        }
+    }
+    for (destination, condition) in &plan.consents {
+        conditions.push(compile(condition, snapshot::consent(destination))?);
+    }
+    Ok(conditions)
 }
 
 struct Steps<'a> {
-    prepared: &'a Prepared<'a>,
+    needs: &'a Needs,
+    this_year: i32,
     plan: &'a AssignPlan,
 }
 
 impl Steps<'_> {
     /// What the snapshot's columns are made from.
     fn sources(&self) -> Vec<Expr> {
-        let needs = &self.prepared.needs;
+        let needs = self.needs;
         let mut columns = vec![named(CUSTOMER_KEY)];
         for (table, of) in &needs.columns {
             columns.extend(of.iter().map(|column| named(format!("{table}.{column}"))));
@@ -182,15 +180,14 @@ impl Steps<'_> {
         columns.extend(plan.consents.keys().map(|destination| named(snapshot::consent(destination))));
         let in_audience = |value: Expr| only_if(named(IN), value);
         let identifies = |value: Expr| only_if(named(IN).or(self.suppressed()), value);
-        let many = &self.prepared.needs.rows;
+        let many = &self.needs.rows;
         for column in plan.columns.iter().filter(|column| !many.contains_key(&column.table)) {
             let name = column.to_string();
             columns.push(in_audience(named(name.clone())).alias(name));
         }
-        let this_year = self.prepared.moment.this_year();
         for column in plan.cleaned.iter().filter(|column| !many.contains_key(&column.column.table)) {
             let keep: &dyn Fn(Expr) -> Expr = if identifier(column) { &identifies } else { &in_audience };
-            columns.push(cleaned(column, keep, this_year).alias(column.snapshot_name()));
+            columns.push(cleaned(column, keep, self.this_year).alias(column.snapshot_name()));
         }
         for (table, rows) in many {
             let name = snapshot::rows(table);

@@ -5,6 +5,7 @@
 
 mod assignments;
 mod deliver;
+mod explain;
 pub mod folder;
 mod preview;
 pub mod recipients;
@@ -15,5 +16,6 @@ pub mod stage;
 mod staged;
 
 pub use deliver::{DeliverError, Delivered};
+pub use explain::{Explanation, LastRun};
 pub use preview::Preview;
 pub use run::{Assignment, DeliverySummary, NOT_SENT, Progress, RunError, RunSummary, Workplace};

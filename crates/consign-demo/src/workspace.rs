@@ -17,6 +17,9 @@ pub(crate) const DEFINITIONS: [(&str, &str); 4] = [
 /// How a demo workspace begins.
 const MARK: &str = "# Made by `consign demo`";
 
+/// Where the staging copies of the demo go.
+const OUT: &str = "out/staging";
+
 /// The folder of tables in a workspace's folder.
 pub(crate) const DATA: &str = "data";
 
@@ -34,7 +37,10 @@ pub(crate) fn prepare(folder: &Path, force: bool) -> Result<(), DemoError> {
         }
     }
     let data = folder.join(DATA);
-    fs::create_dir_all(&data).map_err(DemoError::io(&data))
+    for folder in [data, folder.join(OUT)] {
+        fs::create_dir_all(&folder).map_err(DemoError::io(&folder))?;
+    }
+    Ok(())
 }
 
 /// What a folder holds; nothing where it is missing.

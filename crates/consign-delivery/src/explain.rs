@@ -42,7 +42,8 @@ impl Workplace<'_> {
         let plan = self.plan(campaign, as_of, "explain")?;
         let now = self.tables.explain(&plan.assign, customer_key).await?;
         let mut last_run = None;
-        for run in store.runs(Some(campaign), RUNS_LOOKED_AT).await?.into_iter().filter(|run| run.mode == RunMode::Real) {
+        for run in store.runs(Some(campaign), RUNS_LOOKED_AT).await?.into_iter().filter(|run| run.mode == RunMode::Real)
+        {
             let path = self.folder.run(&run.id).recipients();
             if path.exists() {
                 let recipients = of_customer(&path, customer_key).map_err(RecipientsError::Rejects)?;

@@ -138,6 +138,9 @@ pub enum EncodeError {
         #[source]
         reason: arrow::error::ArrowError,
     },
+    /// A value that must leave as a hash is none. It stays here.
+    #[error("a value of `{0}` that must leave as a SHA-256 is not one; nothing of it was encoded")]
+    NotHashed(String),
     /// The platform has no such request.
     #[error("`{kind}` has no request of rows that does {operation:?}: {reason}")]
     NotOffered {

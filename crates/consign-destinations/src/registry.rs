@@ -67,9 +67,14 @@ impl Registry {
         Self { kinds, contracts: contract::shipped() }
     }
 
+    /// The kinds, in the order shown.
+    pub fn kinds(&self) -> impl Iterator<Item = &dyn Kind> {
+        self.kinds.iter().map(AsRef::as_ref)
+    }
+
     /// A kind by its id.
     pub fn kind(&self, id: &str) -> Option<&dyn Kind> {
-        self.kinds.iter().find(|kind| kind.spec().kind == id).map(AsRef::as_ref)
+        self.kinds().find(|kind| kind.spec().kind == id)
     }
 }
 
@@ -81,13 +86,13 @@ impl Default for Registry {
 
 impl fmt::Debug for Registry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.kinds.iter().map(|kind| kind.spec().kind)).finish()
+        f.debug_list().entries(self.kinds().map(|kind| kind.spec().kind)).finish()
     }
 }
 
 impl Kinds for Registry {
     fn specs(&self) -> Vec<&KindSpec> {
-        self.kinds.iter().map(|kind| kind.spec()).collect()
+        self.kinds().map(Kind::spec).collect()
     }
 
     fn rules(&self, kind: &str, settings: &Settings, mapped: &[AttributeMapping]) -> Option<Rules> {

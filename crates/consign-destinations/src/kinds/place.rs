@@ -41,7 +41,7 @@ pub(super) fn spec(
     }
 }
 
-/// What is wrong with a folder or prefix: it leaves where it begins. `absolute` where it may begin with `/`.
+/// What is wrong with a folder of a server or bucket: it leaves where it begins. `absolute` where it may begin with `/`.
 pub(super) fn check_folder(destination: &Destination, setting: &'static str, absolute: bool) -> Vec<SettingProblem> {
     let Some(folder) = text(destination, setting) else { return Vec::new() };
     let mut found = Vec::new();

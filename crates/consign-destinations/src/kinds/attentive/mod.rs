@@ -53,7 +53,7 @@ impl Kind for Attentive {
             problem(
                 name,
                 format!("Attentive needs `{name}` where lists go as files"),
-                format!("add `{name}`, or remove `transport: sftp`"),
+                format!("add `{name}` under `{}`, or remove `transport: sftp`", spec::heading(name)),
             )
         });
         let mut found: Vec<SettingProblem> = missing.collect();
@@ -70,10 +70,12 @@ impl Kind for Attentive {
         found
     }
 
-    /// The id that Attentive lets us choose, so that a renamed segment is found again. A slug has at most 80 bytes, the
-    /// id at most 255.
+    /// The id that Attentive lets us choose, so that a renamed segment is found again. Where a hyphen would not tell
+    /// campaign and group apart, a dot does, which no slug has. A slug has at most 80 bytes, the id at most 255.
     fn list_id(&self, campaign: &Slug, group: &Slug) -> Option<String> {
-        Some(format!("consign-{campaign}-{group}"))
+        let hyphened = [campaign, group].iter().any(|slug| slug.as_str().contains('-'));
+        let between = if hyphened { '.' } else { '-' };
+        Some(format!("consign-{campaign}{between}{group}"))
     }
 
     fn encoder(&self, settings: &Settings, attributes: &[PlannedAttribute]) -> Option<Box<dyn RequestEncoder>> {

@@ -12,6 +12,11 @@ use crate::kinds::setting::{base_url, defaulted, optional, phones, secret};
 /// The settings without which files cannot be put on Attentive's server.
 pub(super) const NEEDED_BY_FILE: &[&str] = &["sftp_username", "sftp_password", "sftp_host_key", "client_domain"];
 
+/// Under which heading one of those stands.
+pub(super) fn heading(setting: &str) -> &'static str {
+    if setting == "sftp_password" { "credentials" } else { "settings" }
+}
+
 /// Members of one request.
 const BATCH_SIZE: usize = 10_000;
 

@@ -1,9 +1,9 @@
 //! Amendments of a Criteo contact list: each row is one identifier of an array.
 
 use arrow::array::RecordBatch;
-use consign_model::spec::{Limits, Settings};
+use consign_model::spec::{Hash, Limits, Settings};
 
-use super::spec::EMAIL;
+use super::spec::{EMAIL, hash};
 use crate::encode::{
     Column, EncodeError, EncodedRows, Envelope, JSON, ListTarget, Method, Operation, RequestEncoder, Sequence,
     path_segment, write_text,
@@ -13,12 +13,14 @@ use crate::encode::{
 #[derive(Debug)]
 pub(super) struct Encoder {
     api_version: String,
+    hash: Hash,
     limits: Limits,
 }
 
 impl Encoder {
     pub(super) fn new(settings: &Settings, limits: Limits) -> Self {
-        Self { api_version: settings.text("api_version").unwrap_or_default().to_owned(), limits }
+        let api_version = settings.text("api_version").unwrap_or_default().to_owned();
+        Self { api_version, hash: hash(settings), limits }
     }
 }
 
@@ -30,7 +32,7 @@ impl RequestEncoder for Encoder {
         _: Operation,
         into: &mut EncodedRows,
     ) -> Result<(), EncodeError> {
-        let column = Column::text(staged, EMAIL)?;
+        let column = Column::hashed(staged, EMAIL, self.hash)?;
         let emails = column.reader()?;
         for row in 0..staged.num_rows() {
             into.push(b',', |body| write_text(emails.text(row).unwrap_or_default(), body));

@@ -5,7 +5,7 @@ mod spec;
 
 use consign_model::definition::AttributeMapping;
 use consign_model::plan::PlannedAttribute;
-use consign_model::spec::{Hash, KindSpec, Rules, Settings};
+use consign_model::spec::{KindSpec, Rules, Settings};
 
 use crate::encode::RequestEncoder;
 use crate::registry::Kind;
@@ -26,8 +26,7 @@ impl Kind for Criteo {
     }
 
     fn rules(&self, settings: &Settings, _: &[AttributeMapping]) -> Rules {
-        let hash = if settings.text("hash_email") == Some("sha256") { Hash::Sha256 } else { Hash::NoneOrPrehashed };
-        spec::rules(hash)
+        spec::rules(spec::hash(settings))
     }
 
     fn encoder(&self, settings: &Settings, _: &[PlannedAttribute]) -> Option<Box<dyn RequestEncoder>> {

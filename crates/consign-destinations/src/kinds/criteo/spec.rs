@@ -3,7 +3,7 @@
 use consign_model::definition::Membership;
 use consign_model::spec::{
     AttributeSpec, CustomAttributes, Hash, KindSpec, Limits, ListSpec, Normalisation, Requirement, Rules, SettingType,
-    UniqueBy,
+    Settings, UniqueBy,
 };
 
 use crate::kinds::setting::{base_url, defaulted, required, required_secret, secret};
@@ -56,6 +56,11 @@ pub(super) fn spec() -> KindSpec {
             "A limit on the bytes of a request; none is published",
         ],
     }
+}
+
+/// How a destination with those settings wants addresses.
+pub(super) fn hash(settings: &Settings) -> Hash {
+    if settings.text("hash_email") == Some("sha256") { Hash::Sha256 } else { Hash::NoneOrPrehashed }
 }
 
 /// The rules with addresses hashed in that way.

@@ -5,6 +5,7 @@ use consign_model::spec::{
     AttributeSpec, CustomAttributes, KindSpec, Limits, ListSpec, MappingRule, Normalisation, Requirement, Rules,
     SettingType, UniqueBy,
 };
+use consign_model::word;
 
 use crate::kinds::setting::{base_url, defaulted, phones, required_secret};
 use crate::kinds::{NAME_TEMPLATE, names};
@@ -140,7 +141,11 @@ pub(super) fn identifiers_only(rules: Rules, mapped: &[AttributeMapping]) -> Rul
         mapping: mapping.map(|name| MappingRule::Not(name.to_owned(), why.to_owned())).collect(),
         attributes: identifiers,
         custom: CustomAttributes::Forbidden,
-        summary: format!("{}. Only identifiers may be mapped, since `update_contacts` is off", rules.summary),
+        summary: format!(
+            "Klaviyo needs {}, and takes {} alone, since `update_contacts` is off",
+            word::list(rules.row.iter().flatten()),
+            word::list(IDENTIFIERS)
+        ),
         ..rules
     }
 }

@@ -2,10 +2,8 @@
 
 mod spec;
 
-use consign_model::definition::Destination;
-use consign_model::spec::{KindSpec, SettingProblem};
+use consign_model::spec::KindSpec;
 
-use super::place;
 use crate::registry::Kind;
 
 /// The kind `local_files`.
@@ -21,9 +19,5 @@ impl Default for LocalFiles {
 impl Kind for LocalFiles {
     fn spec(&self) -> &KindSpec {
         &self.0
-    }
-
-    fn check(&self, destination: &Destination) -> Vec<SettingProblem> {
-        place::check_folder(destination, "folder", true)
     }
 }

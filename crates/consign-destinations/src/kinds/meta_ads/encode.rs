@@ -2,7 +2,7 @@
 
 use arrow::array::RecordBatch;
 use consign_model::plan::PlannedAttribute;
-use consign_model::spec::{Limits, Settings};
+use consign_model::spec::{Hash, Limits, Settings};
 
 use crate::encode::{
     Column, EncodeError, EncodedRows, Envelope, JSON, ListTarget, Method, Operation, RequestEncoder, Sequence,
@@ -18,7 +18,7 @@ const LIMITED_USE_VALUES: &[u8] = br#",["LDU"],0,0"#;
 #[derive(Debug)]
 pub(super) struct Encoder {
     api_version: String,
-    attributes: Vec<String>,
+    attributes: Vec<(String, Hash)>,
     limited_use: bool,
     limits: Limits,
 }
@@ -27,7 +27,7 @@ impl Encoder {
     pub(super) fn new(settings: &Settings, attributes: &[PlannedAttribute], limits: Limits) -> Self {
         Self {
             api_version: settings.text("api_version").unwrap_or_default().to_owned(),
-            attributes: attributes.iter().map(|attribute| attribute.name.clone()).collect(),
+            attributes: attributes.iter().map(|one| (one.name.clone(), one.hash)).collect(),
             limited_use: settings.text("data_processing_options") == Some("ldu"),
             limits: rows_at_most(limits, settings.integer("batch_size")),
         }
@@ -41,7 +41,7 @@ impl Encoder {
         )
         .into_bytes();
         let limited_use = if self.limited_use { &LIMITED_USE[..] } else { &[] };
-        let schema = self.attributes.iter().map(String::as_str).chain(limited_use.iter().copied());
+        let schema = self.attributes.iter().map(|(name, _)| name.as_str()).chain(limited_use.iter().copied());
         for (i, name) in schema.enumerate() {
             if i > 0 {
                 prefix.push(b',');
@@ -61,8 +61,11 @@ impl RequestEncoder for Encoder {
         _: Operation,
         into: &mut EncodedRows,
     ) -> Result<(), EncodeError> {
-        let columns: Vec<Column> =
-            self.attributes.iter().map(|name| Column::text(staged, name)).collect::<Result<_, EncodeError>>()?;
+        let columns: Vec<Column> = self
+            .attributes
+            .iter()
+            .map(|(name, hash)| Column::hashed(staged, name, *hash))
+            .collect::<Result<_, EncodeError>>()?;
         let readers = columns.iter().map(Column::reader).collect::<Result<Vec<_>, _>>()?;
         for row in 0..staged.num_rows() {
             into.push(b',', |body| {

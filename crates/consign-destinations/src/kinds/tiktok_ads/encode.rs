@@ -1,8 +1,8 @@
-//! Mappings of a TikTok audience: each row is an array of ids, in the order of the request's `id_schema`.
+//! Mappings of an audience: each row is an array of ids, in the order of the request's `id_schema`.
 
 use arrow::array::RecordBatch;
 use consign_model::plan::PlannedAttribute;
-use consign_model::spec::{Limits, Settings};
+use consign_model::spec::{Hash, Limits, Settings};
 
 use super::spec::ID_TYPES;
 use crate::encode::{
@@ -14,7 +14,7 @@ use crate::encode::{
 #[derive(Debug)]
 pub(super) struct Encoder {
     advertiser_id: String,
-    /// The mapped ids, in TikTok's order.
+    /// The mapped ids, in the order of requests.
     ids: Vec<&'static str>,
     limits: Limits,
 }
@@ -56,7 +56,7 @@ impl RequestEncoder for Encoder {
         write_text(&list.id, &mut audience);
         audience.extend_from_slice(b"]}");
         let columns: Vec<Column> =
-            self.ids.iter().map(|id| Column::text(staged, id)).collect::<Result<_, EncodeError>>()?;
+            self.ids.iter().map(|id| Column::hashed(staged, id, Hash::Sha256)).collect::<Result<_, EncodeError>>()?;
         let readers = columns.iter().map(Column::reader).collect::<Result<Vec<_>, _>>()?;
         for row in 0..staged.num_rows() {
             into.push(b',', |body| {

@@ -1,4 +1,4 @@
-//! TikTok custom audiences, by the streaming calls.
+//! Custom audiences of `tiktok_ads`, by the streaming calls.
 
 mod encode;
 mod spec;
@@ -29,7 +29,12 @@ impl Kind for TiktokAds {
     }
 
     fn rules(&self, settings: &Settings, _: &[AttributeMapping]) -> Rules {
-        let enabled = settings.words("id_types").unwrap_or_else(|| ID_TYPES.to_vec());
+        let mut enabled = settings.words("id_types").unwrap_or_default();
+        enabled.retain(|id_type| ID_TYPES.contains(id_type));
+        // None set means all; none of those set is a problem of the setting, and of nothing else.
+        if enabled.is_empty() {
+            enabled = ID_TYPES.to_vec();
+        }
         let email = match settings.text("email_rule") {
             Some("strip_alias") => Normalisation::EmailStripAlias,
             _ => Normalisation::EmailWithoutSpace,

@@ -81,14 +81,15 @@ pub(super) fn spec() -> KindSpec {
     }
 }
 
-/// The rules with those ids enabled and e-mail addresses cleaned in that way.
+/// The rules with those ids enabled and e-mail addresses cleaned in that way. `both`: `EMAIL` and `PHONE` are required,
+/// and so enabled.
 pub(super) fn rules(enabled: &[&str], email: Normalisation, both: bool) -> Rules {
     let (contact, device) =
         if both { (Requirement::Required, Requirement::Optional) } else { (Requirement::OneOf, Requirement::OneOf) };
     let hashed = |name: &str, normalisation, requirement, description: &str| {
         AttributeSpec::new(name, normalisation).requirement(requirement).hash(Hash::Sha256).describe(description)
     };
-    let is_enabled = |name: &str| enabled.contains(&name);
+    let is_enabled = |name: &str| enabled.contains(&name) || both && matches!(name, "EMAIL" | "PHONE");
     let mut attributes = vec![
         hashed("EMAIL", email, contact, "E-mail address, sent as `EMAIL_SHA256`").semantic("email"),
         hashed("PHONE", Normalisation::Phone, contact, "Phone number, hashed with its `+`, sent as `PHONE_SHA256`")

@@ -1,0 +1,52 @@
+//! Parquet: what plans read.
+
+use std::sync::Arc;
+
+use arrow::datatypes::Schema;
+use datafusion::catalog::TableProvider;
+use datafusion::datasource::file_format::parquet::ParquetFormat;
+use datafusion::datasource::listing::{ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl};
+use datafusion::error::DataFusionError;
+use datafusion::execution::SessionState;
+use url::Url;
+
+use super::Trouble;
+
+/// The Parquet files at some addresses as one table. `shown` names them in messages, in the same order.
+pub(crate) async fn open(
+    state: &SessionState,
+    urls: &[Url],
+    shown: &[String],
+) -> Result<Arc<dyn TableProvider>, Trouble> {
+    let options = ListingOptions::new(Arc::new(ParquetFormat::default())).with_file_extension("");
+    let mut paths = Vec::new();
+    let mut schemas: Vec<Schema> = Vec::new();
+    for (url, name) in urls.iter().zip(shown) {
+        let damaged = |error: &DataFusionError| {
+            let reason = error.find_root().strip_backtrace();
+            let reason = reason.lines().next().unwrap_or_default().trim_end_matches('.');
+            Trouble::new(
+                format!("`{name}` is not a Parquet file that can be read: {reason}"),
+                "write the file again, or remove it",
+            )
+        };
+        let path = ListingTableUrl::try_new(url.clone(), None).map_err(|error| damaged(&error))?;
+        let schema = options.infer_schema(state, &path).await.map_err(|error| damaged(&error))?;
+        let merged = match schemas.pop() {
+            None => schema.as_ref().clone(),
+            Some(before) => Schema::try_merge([before, schema.as_ref().clone()]).map_err(|error| {
+                Trouble::new(
+                    format!("the columns of `{name}` do not go with those of the files before it: {error}"),
+                    "give all files of the table the same columns and types",
+                )
+            })?,
+        };
+        schemas.push(merged);
+        paths.push(path);
+    }
+    let schema = Arc::new(schemas.pop().unwrap_or_else(Schema::empty));
+    let config = ListingTableConfig::new_with_multi_paths(paths).with_listing_options(options).with_schema(schema);
+    let table = ListingTable::try_new(config)
+        .map_err(|error| Trouble::new(error.strip_backtrace(), "check the table's files"))?;
+    Ok(Arc::new(table))
+}

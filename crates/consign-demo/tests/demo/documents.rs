@@ -1,5 +1,6 @@
 //! The definitions in the documents are ones that Consign takes.
 
+use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 
@@ -30,10 +31,9 @@ fn the_conditions_of_the_documents_are_valid_on_the_demos_tables() {
     assert!(blocks.len() > 5);
     let mut segments = "segments:\n  - { id: summer_buyers, name: Summer, customers: { sql: SELECT 1 } }\n".to_owned();
     for (number, block) in blocks.iter().enumerate() {
-        segments += &format!("  - id: block_{number}\n    name: Block {number}\n    customers:\n");
-        for line in block.lines() {
-            segments += &format!("      {line}\n");
-        }
+        let indented = block.trim_end().replace('\n', "\n      ");
+        writeln!(segments, "  - id: block_{number}\n    name: Block {number}\n    customers:\n      {indented}")
+            .expect("text takes text");
     }
     let workspace = crate::definitions::files().swap_remove(0).1.replace("staff_and_test_accounts", "summer_buyers");
     let files = [("workspace.yaml".to_owned(), workspace), ("segments.yaml".to_owned(), segments)];

@@ -1,15 +1,17 @@
 //! The demo workspace: real purchase histories joined with invented people, and the definitions of a campaign on them.
-//! [`bench`] makes workspaces of the same form with any number of customers, for measuring.
+//! [`mod@bench`] makes workspaces of the same form with any number of customers, for measuring.
 //!
 //! Nobody in it exists. Names, addresses and birthdates are drawn from the customer's number; e-mail addresses are at
 //! `example.com`, `example.org` and `example.net`, telephone numbers of ranges set aside for fiction. The same number
 //! gives the same person on every machine.
 
+mod areas;
 pub mod bench;
 mod country;
 mod draw;
 mod email;
 mod error;
+mod names;
 mod orders;
 mod person;
 mod phone;

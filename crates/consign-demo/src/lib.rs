@@ -20,6 +20,8 @@ mod workspace;
 
 use std::path::{Path, PathBuf};
 
+use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
+
 pub use error::DemoError;
 pub use orders::pack;
 
@@ -42,6 +44,12 @@ pub struct Written {
     pub tables: Vec<(PathBuf, u64)>,
     /// The files of the definitions.
     pub definitions: Vec<PathBuf>,
+}
+
+/// The moment of the demo: the beginning of the last day of its orders, 1998-06-30, in the workspace's time zone.
+pub fn as_of() -> DateTime<Utc> {
+    let midnight = NaiveDate::from_epoch_days(orders::AS_OF).unwrap_or_default().and_time(NaiveTime::MIN);
+    midnight.and_utc() + TimeDelta::hours(4)
 }
 
 /// Writes the demo workspace to a folder: 23,570 customers, 69,659 orders and a campaign. The folder is made; one that

@@ -176,6 +176,7 @@ impl Opener<'_> {
         let files = location.files(table).await?;
         let (stored, origin) = match files.format {
             TableFormat::Parquet => {
+                parquet::check(&files).await?;
                 let urls: Vec<Url> = files.files.iter().map(|file| files.url(file)).collect();
                 let names: Vec<String> = files.files.iter().map(|file| shown(&files.root, &file.location)).collect();
                 let provider = parquet::open(&self.session.state, &urls, &names).await?;

@@ -3,4 +3,6 @@
 mod assign;
 mod differential;
 mod interpreter;
+mod sources;
+mod sql;
 mod workspace;

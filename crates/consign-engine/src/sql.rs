@@ -281,7 +281,8 @@ fn refused(error: &DataFusionError) -> Trouble {
         );
     }
     let reason = root.strip_backtrace();
-    let reason = reason.lines().next().unwrap_or_default().trim_end_matches('.').to_owned();
+    let reason = reason.lines().next().unwrap_or_default().trim_end_matches('.');
+    let reason = reason.strip_prefix("Error during planning: ").unwrap_or(reason);
     Trouble::new(reason, "mend the SQL; it is that of Apache DataFusion, and names keep their case")
 }
 

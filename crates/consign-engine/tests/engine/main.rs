@@ -2,7 +2,12 @@
 
 mod assign;
 mod differential;
+mod exact;
+mod failures;
 mod interpreter;
+mod invariants;
+mod questions;
+mod snapshots_written;
 mod sources;
 mod sql;
 mod workspace;

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use arrow::error::ArrowError;
 use datafusion::error::DataFusionError;
 
 /// Why the engine could not do what was asked.
@@ -114,11 +115,18 @@ pub(crate) fn query_error(error: DataFusionError, memory: usize) -> EngineError 
             EngineError::Memory { mib: memory >> 20, reason }
         }
         DataFusionError::IoError(reason) => EngineError::Query(format!("{reason}: check the disk's free space")),
-        DataFusionError::ParquetError(reason) => EngineError::Query(format!(
-            "a Parquet file is damaged or was changed while it was read: {reason}: write the file again"
-        )),
+        DataFusionError::ParquetError(reason) => damaged(&reason.to_string()),
+        DataFusionError::ArrowError(arrow, _) if matches!(**arrow, ArrowError::ParquetError(_)) => {
+            damaged(&arrow.to_string())
+        }
         root => EngineError::Query(root.strip_backtrace()),
     }
+}
+
+fn damaged(reason: &str) -> EngineError {
+    EngineError::Query(format!(
+        "a Parquet file is damaged or was changed while it was read: {reason}: write the file again"
+    ))
 }
 
 /// Our own error, when it went through the query engine.

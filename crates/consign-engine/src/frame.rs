@@ -258,15 +258,17 @@ impl Frame<'_> {
         Ok(plan)
     }
 
+    /// Joins a table to the customers on their left. Hash joins hold the side that comes first in the plan: the table,
+    /// while the customers stream by.
     fn left_join(
         &self,
-        left: LogicalPlanBuilder,
-        right: LogicalPlanBuilder,
+        customers: LogicalPlanBuilder,
+        table: LogicalPlanBuilder,
         key: &str,
     ) -> Result<LogicalPlanBuilder, EngineError> {
-        let right = right.build().map_err(|error| self.view.error(error))?;
-        let on = (vec![Column::from_name(snapshot::CUSTOMER_KEY)], vec![Column::from_name(key)]);
-        left.join(right, JoinType::Left, on, None).map_err(|error| self.view.error(error))
+        let on = (vec![Column::from_name(key)], vec![Column::from_name(snapshot::CUSTOMER_KEY)]);
+        let joined = customers.build().and_then(|customers| table.join(customers, JoinType::Right, on, None));
+        joined.map_err(|error| self.view.error(error))
     }
 
     /// The rows of a table that have a customer key.

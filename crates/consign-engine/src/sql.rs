@@ -14,6 +14,7 @@ use consign_model::word;
 use datafusion::catalog::TableProvider;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::common::{SchemaError, TableReference};
+use datafusion::datasource::empty::EmptyTable;
 use datafusion::datasource::{ViewTable, provider_as_source};
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, Volatility};
@@ -21,7 +22,6 @@ use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::{self, visit_relations};
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::parser::Parser;
-use futures::StreamExt;
 use tokio_util::sync::CancellationToken;
 
 use crate::compile::named;
@@ -29,11 +29,10 @@ use crate::error::EngineError;
 use crate::frame::text;
 use crate::moment::Moment;
 use crate::session::{Joins, Session};
-use crate::source::copy::ParquetCopy;
-use crate::source::types::{column_type, key, read};
 use crate::source::Trouble;
-use crate::tables::Tables;
-use crate::view::View;
+use crate::source::types::{column_type, key, read};
+use crate::tables::{OpenTable, Tables};
+use crate::view::{View, WriteError};
 
 impl Tables {
     /// Checks every SQL segment: one `SELECT` over known tables that returns one column of keys and calls nothing
@@ -60,8 +59,14 @@ impl Tables {
 
     async fn check_one(&self, sql: &str, moment: Moment) -> Result<(), Refusal> {
         let query = Query::parse(sql)?;
-        let mut view = View::new(&self.shared, moment, &CancellationToken::new())?;
-        query.plan(self, &mut view).await.map(drop)
+        let view = View::new(&self.shared, moment, &CancellationToken::new())?;
+        let mut providers = BTreeMap::new();
+        for name in query.known(self)? {
+            // A plan asks for the columns alone.
+            let empty: Arc<dyn TableProvider> = Arc::new(EmptyTable::new(Arc::clone(&self.table(name)?.stored)));
+            providers.insert(name.clone(), empty);
+        }
+        query.plan(self, &providers, &view).await.map(drop)
     }
 }
 
@@ -75,8 +80,17 @@ pub(crate) async fn evaluate(
         view.stop_if_cancelled()?;
         let evaluated = async {
             let query = Query::parse(sql)?;
-            let (session, plan) = query.plan(tables, view).await?;
-            write_keys(&session, &plan, view, id).await.map_err(Refusal::Engine)
+            let mut providers = BTreeMap::new();
+            for name in query.known(tables)? {
+                providers.insert(name.clone(), view.live(tables, name).await?);
+            }
+            let (_, plan) = query.plan(tables, &providers, view).await?;
+            let path = view.path(&format!("segment-{id}.parquet"));
+            let count = view.write(&plan, &path).await.map_err(|error| match error {
+                WriteError::Engine(error) => Refusal::Engine(error),
+                WriteError::Disk(trouble) => Refusal::Segment(trouble),
+            })?;
+            Ok((view.open(&path).await?, count))
         };
         let (keys, count) = evaluated.await.map_err(|refusal| match refusal {
             Refusal::Segment(Trouble { reason, remedy }) => {
@@ -142,19 +156,27 @@ impl Query {
         Ok(Self { statement, tables })
     }
 
+    /// The tables that it reads, all of which are open.
+    fn known<'a>(&self, tables: &'a Tables) -> Result<Vec<&'a String>, Trouble> {
+        let known = |name: &String| {
+            tables.tables.get_key_value(name).map(|(name, _)| name).ok_or_else(|| {
+                let names = tables.tables.keys().map(String::as_str);
+                Trouble::new(format!("there is no table `{name}`"), word::use_nearest(name, names))
+            })
+        };
+        self.tables.iter().map(known).collect()
+    }
+
     /// The plan that returns the keys, distinct and never null or empty, as text.
-    async fn plan(self, tables: &Tables, view: &mut View) -> Result<(Session, LogicalPlan), Refusal> {
-        for name in &self.tables {
-            if !tables.tables.contains_key(name) {
-                let known = tables.tables.keys().map(String::as_str);
-                return Err(Trouble::new(format!("there is no table `{name}`"), word::use_nearest(name, known)).into());
-            }
-        }
-        let needed = self.tables.iter().map(|name| (name.clone(), BTreeSet::new())).collect();
-        view.prepare(tables, &needed).await?;
+    async fn plan(
+        self,
+        tables: &Tables,
+        providers: &BTreeMap<String, Arc<dyn TableProvider>>,
+        view: &View,
+    ) -> Result<(Session, LogicalPlan), Refusal> {
         let session = view.session(Joins::Hash)?;
-        for name in &self.tables {
-            register(&session, tables, name, view).map_err(|error| view.error(error))?;
+        for (name, provider) in providers {
+            register(&session, tables.table(name)?, provider).map_err(|error| view.error(error))?;
         }
         let planned = session.state.statement_to_plan(Statement::Statement(Box::new(self.statement))).await;
         let plan = planned.map_err(|error| refused(&error))?;
@@ -199,18 +221,18 @@ fn selects(body: &ast::SetExpr) -> bool {
 }
 
 /// Makes a table known to a session, with its columns as they are read.
-fn register(session: &Session, tables: &Tables, name: &str, view: &View) -> Result<(), DataFusionError> {
-    let (Ok(table), Some(provider)) = (tables.table(name), view.provider(name)) else { return Ok(()) };
-    let columns = table.stored.fields().iter().map(|field| match field.name() == &table.schema.customer_key {
-        true => key(field).alias(field.name()),
-        false => read(field).alias(field.name()),
+fn register(session: &Session, table: &OpenTable, provider: &Arc<dyn TableProvider>) -> Result<(), DataFusionError> {
+    let name = &table.schema.name;
+    let columns = table.stored.fields().iter().map(|field| {
+        let value = if field.name() == &table.schema.customer_key { key(field) } else { read(field) };
+        value.alias(field.name())
     });
-    let reference = TableReference::bare(name.to_owned());
-    let plan = LogicalPlanBuilder::scan(reference.clone(), provider_as_source(provider), None)?
+    let reference = TableReference::bare(name.clone());
+    let plan = LogicalPlanBuilder::scan(reference.clone(), provider_as_source(Arc::clone(provider)), None)?
         .project(columns.collect::<Vec<_>>())?
         .build()?;
     let schema = session.state.schema_for_ref(reference)?;
-    schema.register_table(name.to_owned(), Arc::new(ViewTable::new(plan, None))).map(drop)
+    schema.register_table(name.clone(), Arc::new(ViewTable::new(plan, None))).map(drop)
 }
 
 /// Refuses plans that do more than read, or that give another answer each time.
@@ -259,33 +281,8 @@ fn refused(error: &DataFusionError) -> Trouble {
         );
     }
     let reason = root.strip_backtrace();
-    let reason = reason.lines().next().unwrap_or_default().trim_end_matches('.').to_owned();
+    let reason = reason.lines().next().unwrap_or_default().trim_end_matches('.');
+    let reason = reason.strip_prefix("Error during planning: ").unwrap_or(reason);
     Trouble::new(reason, "mend the SQL; it is that of Apache DataFusion, and names keep their case")
 }
 
-/// Writes the keys of a segment; their table and how many they are.
-async fn write_keys(
-    session: &Session,
-    plan: &LogicalPlan,
-    view: &View,
-    id: &Slug,
-) -> Result<(Arc<dyn TableProvider>, u64), EngineError> {
-    let path = view.path(&format!("segment-{id}.parquet"));
-    let failed = |trouble: Trouble| EngineError::SqlSegment {
-        segment: id.to_string(),
-        reason: trouble.reason,
-        remedy: trouble.remedy,
-    };
-    let mut stream = session.run(plan).await?;
-    let file = std::fs::File::create(&path).map_err(|error| failed(Trouble::new(error.to_string(), "free space")))?;
-    let mut copy = ParquetCopy::create(file, stream.schema()).map_err(failed)?;
-    let mut count = 0;
-    while let Some(batch) = stream.next().await {
-        view.stop_if_cancelled()?;
-        let batch = batch.map_err(|error| session.error(error))?;
-        count += batch.num_rows() as u64;
-        copy.write(&batch).map_err(failed)?;
-    }
-    copy.finish().map_err(failed)?;
-    Ok((view.open(&path).await?, count))
-}

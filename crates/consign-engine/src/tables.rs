@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow::datatypes::{Field, SchemaRef};
-use consign_model::definition::{Connection, Definitions, FileConnection, Source, Table, TableFormat};
+use consign_model::definition::{
+    Connection, Definitions, FileConnection, PostgresConnection, Source, Table, TableFormat,
+};
 use consign_model::problem::{Path, Problem};
 use consign_model::schema::{Catalog, Column, ColumnType, TableSchema, semantic_of};
 use consign_model::word;
@@ -17,6 +19,7 @@ use crate::error::EngineError;
 use crate::moment::Moment;
 use crate::session::{Joins, Session, Shared};
 use crate::source::location::{Location, shown};
+use crate::source::postgres::{Database, Relation};
 use crate::source::text::TextTable;
 use crate::source::types::column_type;
 use crate::source::{Trouble, parquet};
@@ -46,6 +49,8 @@ pub(crate) enum Origin {
     Parquet(Arc<dyn TableProvider>),
     /// Text files, copied once for all plans.
     Text(Arc<TextOrigin>),
+    /// A relation of a database, copied for each operation.
+    Postgres(Relation),
 }
 
 /// Text files, and their copy once there is one.
@@ -130,8 +135,28 @@ impl Opener<'_> {
     async fn source(&self, source: &Source) -> Vec<Result<OpenTable, Trouble>> {
         match &source.connection {
             Connection::Files(connection) => self.files(source, connection).await,
-            Connection::Postgres(_) => Vec::new(),
+            Connection::Postgres(connection) => self.relations(source, connection).await,
         }
+    }
+
+    async fn relations(&self, source: &Source, connection: &PostgresConnection) -> Vec<Result<OpenTable, Trouble>> {
+        let connected = async {
+            let database = Arc::new(Database::new(connection, self.secrets)?);
+            let at = database.connect().await?;
+            Ok::<_, Trouble>((database, at))
+        };
+        let (database, mut at) = match connected.await {
+            Ok(connected) => connected,
+            Err(trouble) => return source.tables.iter().map(|_| Err(trouble.clone())).collect(),
+        };
+        let mut opened = Vec::new();
+        for table in &source.tables {
+            let relation = database.relation(table, &mut at).await;
+            opened.push(relation.and_then(|relation| {
+                open_table(table, Arc::clone(&relation.schema), Origin::Postgres(relation))
+            }));
+        }
+        opened
     }
 
     async fn files(&self, source: &Source, connection: &FileConnection) -> Vec<Result<OpenTable, Trouble>> {
@@ -151,6 +176,7 @@ impl Opener<'_> {
         let files = location.files(table).await?;
         let (stored, origin) = match files.format {
             TableFormat::Parquet => {
+                parquet::check(&files).await?;
                 let urls: Vec<Url> = files.files.iter().map(|file| files.url(file)).collect();
                 let names: Vec<String> = files.files.iter().map(|file| shown(&files.root, &file.location)).collect();
                 let provider = parquet::open(&self.session.state, &urls, &names).await?;

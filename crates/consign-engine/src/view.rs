@@ -7,16 +7,22 @@ use std::sync::Arc;
 
 use consign_model::id::Slug;
 use datafusion::catalog::TableProvider;
+use datafusion::common::TableReference;
+use datafusion::datasource::provider_as_source;
 use datafusion::error::DataFusionError;
+use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
+use futures::StreamExt;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
+use crate::compile::named;
 use crate::error::{EngineError, query_error};
 use crate::moment::Moment;
 use crate::session::{Joins, Session, Shared};
 use crate::source::copy::ParquetCopy;
+use crate::source::postgres::{Database, PostgresTable, PostgresView};
 use crate::source::{Trouble, parquet};
-use crate::tables::{Origin, Tables, TextOrigin, file_url};
+use crate::tables::{OpenTable, Origin, Tables, TextOrigin, file_url};
 
 /// The tables as one operation sees them.
 pub(crate) struct View {
@@ -25,6 +31,7 @@ pub(crate) struct View {
     folder: TempDir,
     providers: BTreeMap<String, Arc<dyn TableProvider>>,
     segments: BTreeMap<Slug, (Arc<dyn TableProvider>, u64)>,
+    databases: Vec<Arc<PostgresView>>,
     pub cancel: CancellationToken,
 }
 
@@ -33,7 +40,8 @@ impl View {
     pub fn new(shared: &Shared, moment: Moment, cancel: &CancellationToken) -> Result<Self, EngineError> {
         let folder = temporary(shared)?;
         let (providers, segments) = (BTreeMap::new(), BTreeMap::new());
-        Ok(Self { shared: shared.clone(), moment, folder, providers, segments, cancel: cancel.clone() })
+        let (databases, cancel) = (Vec::new(), cancel.clone());
+        Ok(Self { shared: shared.clone(), moment, folder, providers, segments, databases, cancel })
     }
 
     /// Makes tables ready, each with the columns that are needed.
@@ -42,18 +50,78 @@ impl View {
         tables: &Tables,
         needed: &BTreeMap<String, BTreeSet<String>>,
     ) -> Result<(), EngineError> {
-        for name in needed.keys() {
-            if self.providers.contains_key(name) {
-                continue;
-            }
+        for (name, columns) in needed {
             self.stop_if_cancelled()?;
-            let provider = match &tables.table(name)?.origin {
-                Origin::Parquet(provider) => Arc::clone(provider),
-                Origin::Text(text) => self.text(name, text).await?,
-            };
+            let table = tables.table(name)?;
+            let mut provider = self.live(tables, name).await?;
+            if let Origin::Postgres(_) = &table.origin {
+                provider = self.copied(table, columns, provider).await?;
+            }
             self.providers.insert(name.clone(), provider);
         }
         Ok(())
+    }
+
+    /// A table with all its columns, read where it is if it is not of text files.
+    pub async fn live(&mut self, tables: &Tables, name: &str) -> Result<Arc<dyn TableProvider>, EngineError> {
+        match &tables.table(name)?.origin {
+            Origin::Parquet(provider) => Ok(Arc::clone(provider)),
+            Origin::Text(text) => self.text(name, text).await,
+            Origin::Postgres(relation) => {
+                let view = self.database(&relation.database).await.map_err(|trouble| trouble.of(name))?;
+                Ok(Arc::new(PostgresTable { table: name.to_owned(), relation: relation.clone(), view }))
+            }
+        }
+    }
+
+    /// The one transaction's view of a database that all of its tables are read in.
+    async fn database(&mut self, database: &Arc<Database>) -> Result<Arc<PostgresView>, Trouble> {
+        if let Some(view) = self.databases.iter().find(|view| Arc::ptr_eq(&view.database, database)) {
+            return Ok(Arc::clone(view));
+        }
+        let view = Arc::new(PostgresView::open(database).await?);
+        self.databases.push(Arc::clone(&view));
+        Ok(view)
+    }
+
+    /// A copy of some columns of a table, and its key.
+    async fn copied(
+        &self,
+        table: &OpenTable,
+        columns: &BTreeSet<String>,
+        provider: Arc<dyn TableProvider>,
+    ) -> Result<Arc<dyn TableProvider>, EngineError> {
+        let name = &table.schema.name;
+        let mut columns = columns.clone();
+        columns.insert(table.schema.customer_key.clone());
+        let scan = LogicalPlanBuilder::scan(TableReference::bare(name.clone()), provider_as_source(provider), None)
+            .and_then(|scan| scan.project(columns.iter().map(|column| named(column)))?.build())
+            .map_err(|error| self.error(error))?;
+        let path = self.path(&format!("table-{}.parquet", self.providers.len()));
+        self.write(&scan, &path).await.map_err(|error| match error {
+            WriteError::Engine(error) => error,
+            WriteError::Disk(trouble) => trouble.of(name),
+        })?;
+        self.open(&path).await
+    }
+
+    /// Writes what a plan returns to a file of the view; how many rows.
+    pub async fn write(&self, plan: &LogicalPlan, path: &PathBuf) -> Result<u64, WriteError> {
+        let session = self.session(Joins::Hash)?;
+        let mut stream = session.run(plan).await?;
+        let file = std::fs::File::create(path).map_err(|error| {
+            Trouble::new(format!("its copy cannot be made: {error}"), "free space in the spill folder")
+        })?;
+        let mut copy = ParquetCopy::create(file, stream.schema())?;
+        let mut rows = 0;
+        while let Some(batch) = stream.next().await {
+            self.stop_if_cancelled()?;
+            let batch = batch.map_err(|error| self.error(error))?;
+            rows += batch.num_rows() as u64;
+            copy.write(&batch)?;
+        }
+        copy.finish()?;
+        Ok(rows)
     }
 
     /// The copy of a table of text files, made with the first view that needs it and kept for the others.
@@ -123,6 +191,24 @@ impl View {
 
     pub fn stop_if_cancelled(&self) -> Result<(), EngineError> {
         if self.cancel.is_cancelled() { Err(EngineError::Cancelled) } else { Ok(()) }
+    }
+}
+
+/// Why a plan's rows are not in a file.
+pub(crate) enum WriteError {
+    Engine(EngineError),
+    Disk(Trouble),
+}
+
+impl From<EngineError> for WriteError {
+    fn from(error: EngineError) -> Self {
+        Self::Engine(error)
+    }
+}
+
+impl From<Trouble> for WriteError {
+    fn from(trouble: Trouble) -> Self {
+        Self::Disk(trouble)
     }
 }
 

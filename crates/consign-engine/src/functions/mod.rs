@@ -4,6 +4,7 @@
 mod blank;
 mod clean;
 mod matches;
+mod nan;
 mod position;
 mod sorted;
 
@@ -24,6 +25,7 @@ pub(crate) fn all() -> Vec<Arc<ScalarUDF>> {
         Arc::new(ScalarUDF::new_from_impl(position::Position::new())),
         Arc::new(ScalarUDF::new_from_impl(blank::IsBlank::new())),
         Arc::new(ScalarUDF::new_from_impl(matches::Matches::new())),
+        Arc::new(ScalarUDF::new_from_impl(nan::NanToNull::new())),
         Arc::new(ScalarUDF::new_from_impl(sorted::SortedRows::new())),
         Arc::new(ScalarUDF::new_from_impl(clean::Clean::new())),
     ]
@@ -43,6 +45,11 @@ pub(crate) fn is_blank(text: Expr) -> Expr {
 /// Which of the conditions hold, as a list of their indices; where none does, the list of their number alone.
 pub(crate) fn matches(conditions: Vec<Expr>) -> Expr {
     ScalarUDF::new_from_impl(matches::Matches::new()).call(conditions)
+}
+
+/// A float, null where it is NaN.
+pub(crate) fn nan_to_null(number: Expr) -> Expr {
+    ScalarUDF::new_from_impl(nan::NanToNull::new()).call(vec![number])
 }
 
 /// A list of structs ordered by its values, nulls first.

@@ -45,6 +45,7 @@ pub(crate) fn rows(
         let object: Map<String, Value> = serde_json::from_str(text).map_err(|error| {
             let what = match error.classify() {
                 serde_json::error::Category::Data => "the line is not a JSON object".to_owned(),
+                serde_json::error::Category::Eof => "the line ends within its object".to_owned(),
                 _ => format!("the line is not JSON (column {})", error.column()),
             };
             Trouble::new(format!("`{file}`, line {line}: {what}"), "write one object a line, such as `{\"customer_id\": \"1\"}`")

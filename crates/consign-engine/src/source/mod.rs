@@ -6,6 +6,7 @@ pub(crate) mod infer;
 pub(crate) mod json;
 pub(crate) mod location;
 pub(crate) mod parquet;
+pub(crate) mod postgres;
 pub(crate) mod stream;
 pub(crate) mod text;
 pub(crate) mod types;

@@ -2,10 +2,10 @@
 
 use arrow::datatypes::{DataType, Field};
 use consign_model::schema::ColumnType;
-use datafusion::logical_expr::{Expr, cast, lit, when};
-use datafusion::scalar::ScalarValue;
+use datafusion::logical_expr::{Expr, cast};
 
 use crate::compile::named;
+use crate::functions::nan_to_null;
 
 /// The type of a column, as far as conditions and attributes care.
 pub(crate) fn column_type(data_type: &DataType) -> ColumnType {
@@ -37,15 +37,7 @@ pub(crate) fn read(field: &Field) -> Expr {
     if read_type != *field.data_type() {
         value = cast(value, read_type.clone());
     }
-    let (lowest, highest) = match read_type {
-        DataType::Float32 => (lit(f32::NEG_INFINITY), lit(f32::INFINITY)),
-        DataType::Float64 => (lit(f64::NEG_INFINITY), lit(f64::INFINITY)),
-        _ => return value,
-    };
-    // In the order that the engine compares by, every NaN is outside the infinities.
-    let null = ScalarValue::try_from(&read_type).unwrap_or(ScalarValue::Null);
-    let number = value.clone().between(lowest, highest);
-    when(number, value.clone()).otherwise(Expr::Literal(null, None)).unwrap_or(value)
+    if read_type.is_floating() { nan_to_null(value) } else { value }
 }
 
 /// A customer key as text.

@@ -1,4 +1,4 @@
-//! OpenPGP encryption for one recipient, streamed.
+//! PGP encryption for one recipient, streamed.
 //!
 //! The library pulls what it encrypts, and files are pushed, so each encrypted file has a thread of its own behind a
 //! channel of a few chunks. It ends with the file, however that ends.

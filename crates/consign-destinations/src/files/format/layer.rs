@@ -16,16 +16,6 @@ pub(super) trait Layer: Write + Send {
     fn finish(self: Box<Self>) -> io::Result<()>;
 }
 
-impl Write for Box<dyn Layer> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        (**self).write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        (**self).flush()
-    }
-}
-
 /// Holds bytes until they are taken.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Buffer(Arc<Mutex<Vec<u8>>>);

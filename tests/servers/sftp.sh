@@ -15,6 +15,7 @@ fingerprint() { ssh-keygen -lf "$folder/$1.pub" | cut -d' ' -f2; }
 start() {
   need ssh-keygen ssh-keyscan setsid
   port_is_free "$port"
+  port_is_free $((port + 1))
   local user password login remote jail='' command
   mkdir -p "$folder/jail/lists" "$folder/jail/read_only" "$folder/jail/full"
   chmod 755 "$folder" "$folder/jail"
@@ -39,8 +40,8 @@ start() {
   fi
   chmod 555 "$folder/jail/read_only"
   cat >"$folder/sshd_config" <<CONF
-Port $port
-ListenAddress 127.0.0.1
+ListenAddress 127.0.0.1:$port
+ListenAddress 127.0.0.1:$((port + 1))
 HostKey $folder/host_ed25519
 HostKey $folder/host_rsa
 PidFile none
@@ -54,8 +55,11 @@ KbdInteractiveAuthentication no
 MaxStartups 100
 DisableForwarding yes
 Subsystem sftp internal-sftp
-ForceCommand internal-sftp
 $jail
+ForceCommand internal-sftp
+# A server as other makers' are: it can neither replace a file in one step, nor sync one, nor tell its free space.
+Match LocalPort $((port + 1))
+  ForceCommand internal-sftp -P posix-rename,fsync,statvfs
 CONF
   if is_root; then
     launch sftp unshare --mount --propagation private sh -c "$command" sh "$folder"
@@ -66,6 +70,7 @@ CONF
   cat <<ENV
 CONSIGN_TEST_SFTP_HOST=127.0.0.1
 CONSIGN_TEST_SFTP_PORT=$port
+CONSIGN_TEST_SFTP_BASIC_PORT=$((port + 1))
 CONSIGN_TEST_SFTP_USERNAME=$user
 CONSIGN_TEST_SFTP_PASSWORD=$password
 CONSIGN_TEST_SFTP_KEY_FILE=$folder/client

@@ -62,16 +62,16 @@ impl Delimited {
             escape_formulas: options.escape_formulas,
             narrow: attributes.len() == 1,
         };
-        let mut delimited = Self { attributes: attributes.to_vec(), line, shown: String::new(), out };
+        let mut rows = Self { attributes: attributes.to_vec(), line, shown: String::new(), out };
         if options.header {
             for (i, attribute) in attributes.iter().enumerate() {
-                delimited.line.begin(i);
-                delimited.line.text_field(attribute);
+                rows.line.begin(i);
+                rows.line.text_field(attribute);
             }
-            delimited.line.end();
-            delimited.pass_on()?;
+            rows.line.end();
+            rows.pass_on()?;
         }
-        Ok(delimited)
+        Ok(rows)
     }
 
     fn pass_on(&mut self) -> Result<(), FormatError> {

@@ -1,4 +1,4 @@
-//! OpenPGP encryption for one recipient, streamed.
+//! PGP encryption for one recipient, streamed.
 //!
 //! The library pulls what it encrypts, and files are pushed, so each encrypted file has a thread of its own behind a
 //! channel of a few chunks. It ends with the file, however that ends.
@@ -8,10 +8,10 @@ use std::mem;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 
-use pgp::composed::{Deserializable, MessageBuilder, SignedPublicKey};
+use pgp::composed::{Deserializable, MessageBuilder, SignedPublicKey, SignedPublicSubKey};
 use pgp::crypto::sym::SymmetricKeyAlgorithm;
 use pgp::packet::{Signature, SignatureType};
-use pgp::types::{EncryptionKey, KeyDetails, Timestamp};
+use pgp::types::{EncryptionKey, KeyDetails, Tag, Timestamp};
 use rand::rngs::OsRng;
 
 use super::layer::Layer;
@@ -26,8 +26,8 @@ pub enum KeyProblem {
     /// It is not an armored public key.
     #[error("is not a PGP public key: write the text that begins with `-----BEGIN PGP PUBLIC KEY BLOCK-----`")]
     NotAKey,
-    /// A signature in it does not verify.
-    #[error("is damaged or forged, as a signature in it does not verify: export it again")]
+    /// It does not vouch for itself.
+    #[error("is damaged or forged, as its own signature does not verify: export it again")]
     Forged,
     /// It is revoked.
     #[error("is revoked: ask its owner for the new one")]
@@ -49,26 +49,32 @@ impl Recipient {
     /// Reads an armored public key. Of several subkeys that encrypt the newest is taken.
     pub fn read(armored: &str) -> Result<Self, KeyProblem> {
         let (key, _) = SignedPublicKey::from_string(armored.trim_start()).map_err(|_| KeyProblem::NotAKey)?;
-        key.verify_bindings().map_err(|_| KeyProblem::Forged)?;
         if !key.details.revocation_signatures.is_empty() {
             return Err(KeyProblem::Revoked);
         }
-        let users = key.details.users.iter().flat_map(|user| &user.signatures);
-        let own: Vec<_> = key.details.direct_signatures.iter().chain(users).collect();
-        if own.iter().any(|signature| expired(key.primary_key.created_at(), signature)) {
+        let primary = &key.primary_key;
+        // What others have signed says nothing of what the key is for; of what it says itself the newest holds.
+        let users = key.details.users.iter().flat_map(|user| {
+            let own = |one: &&Signature| one.verify_certification(primary, Tag::UserId, &user.id).is_ok();
+            user.signatures.iter().filter(own)
+        });
+        let direct = key.details.direct_signatures.iter().filter(|one| one.verify_key(primary).is_ok());
+        let own = users.chain(direct).max_by_key(|one| one.created()).ok_or(KeyProblem::Forged)?;
+        if expired(primary.created_at(), own) {
             return Err(KeyProblem::CannotEncrypt);
         }
-        let usable = key.public_subkeys.iter().enumerate().filter(|(_, subkey)| {
-            let revoked = subkey.signatures.iter().any(|s| s.typ() == Some(SignatureType::SubkeyRevocation));
-            // The newest binding holds.
-            let binding = subkey.signatures.iter().max_by_key(|signature| signature.created());
+        let usable = |subkey: &SignedPublicSubKey| {
+            let revoked = subkey.signatures.iter().any(|one| one.typ() == Some(SignatureType::SubkeyRevocation));
+            let bindings =
+                subkey.signatures.iter().filter(|one| one.verify_subkey_binding(primary, &subkey.key).is_ok());
+            let binding = bindings.max_by_key(|one| one.created());
             !revoked
                 && subkey.key.algorithm().can_encrypt()
                 && binding.is_some_and(|one| encrypts(one) && !expired(subkey.key.created_at(), one))
-        });
-        let newest = usable.max_by_key(|(_, subkey)| subkey.key.created_at()).map(|(i, _)| i);
-        let primary = || key.primary_key.algorithm().can_encrypt() && own.iter().any(|one| encrypts(one));
-        if newest.is_none() && !primary() {
+        };
+        let subkeys = key.public_subkeys.iter().enumerate().filter(|(_, subkey)| usable(subkey));
+        let newest = subkeys.max_by_key(|(_, subkey)| subkey.key.created_at()).map(|(i, _)| i);
+        if newest.is_none() && !(primary.algorithm().can_encrypt() && encrypts(own)) {
             return Err(KeyProblem::CannotEncrypt);
         }
         Ok(Self { key, subkey: newest })

@@ -1,8 +1,8 @@
 //! Staged record batches to the bytes of a file, streamed: a batch in, the bytes that are ready out. The same rows and
 //! options give the same bytes, always and everywhere, but for encryption, which needs a new key each time.
 //!
-//! A file is rows ([`delimited`], [`json_lines`], [`parquet`]) written through layers ([`layer`]: compression;
-//! [`encrypt`]: PGP) into a buffer that is emptied after each batch. Memory is that of a batch, and for Parquet of a row
+//! A file is rows (`delimited`, `json_lines`, `parquet`) written through layers (`layer`: compression;
+//! `encrypt`: PGP) into a buffer that is emptied after each batch. Memory is that of a batch, and for Parquet of a row
 //! group.
 
 mod delimited;

@@ -17,6 +17,8 @@ use super::{FormatError, Rows, columns};
 const GROUP_ROWS: usize = 256 * 1024;
 const GROUP_BYTES: usize = 64 * 1024 * 1024;
 
+type Writer = ArrowWriter<Box<dyn Layer>>;
+
 /// Writes rows as row groups. The types are those of the first batch.
 pub(super) struct Parquet {
     attributes: Vec<String>,
@@ -26,7 +28,7 @@ pub(super) struct Parquet {
 enum State {
     /// No batch has come, so the types are not known.
     Waiting(Option<Box<dyn Layer>>),
-    Writing(SchemaRef, Box<ArrowWriter<Box<dyn Layer>>>),
+    Writing(SchemaRef, Box<Writer>),
 }
 
 impl Parquet {
@@ -35,10 +37,7 @@ impl Parquet {
     }
 
     /// The writer, made for that schema where there is none yet.
-    fn writer(
-        &mut self,
-        schema: impl FnOnce() -> Schema,
-    ) -> Result<(SchemaRef, &mut ArrowWriter<Box<dyn Layer>>), FormatError> {
+    fn writer(&mut self, schema: impl FnOnce() -> Schema) -> Result<(SchemaRef, &mut Writer), FormatError> {
         if let State::Waiting(out) = &mut self.state {
             let out = out.take().ok_or_else(|| FormatError::Parquet("the writer failed before".into()))?;
             let schema = Arc::new(schema());

@@ -42,7 +42,7 @@ Exit codes:
 
 Environment:
   CONSIGN_DATA  the data folder, as --data
-  CONSIGN_LOG   what is logged to standard error, such as `info` or `consign_engine=debug`; nothing unless set
+  CONSIGN_LOG   what is logged to standard error, such as `info`; nothing unless set
   NO_COLOR      no colours";
 
 impl Exit {

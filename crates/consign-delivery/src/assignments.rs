@@ -61,9 +61,8 @@ struct Shape {
 
 impl Shape {
     fn of(plan: &AssignPlan) -> Self {
-        let groups = |one: &PlannedSubAudience| {
-            one.groups.iter().map(|group| (group.id.clone(), group.hundredths)).collect()
-        };
+        let groups =
+            |one: &PlannedSubAudience| one.groups.iter().map(|group| (group.id.clone(), group.hundredths)).collect();
         let sub_audiences = plan.sub_audiences.iter().map(|one| (one.id.clone(), groups(one))).collect();
         Self { split_key: plan.split_key.clone(), sub_audiences }
     }
@@ -122,7 +121,8 @@ pub(crate) fn carry_over(from: &Path, plan: &AssignPlan, to: &Path) -> Result<bo
     let reader = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|reason| unreadable(reason.into()))?;
     let metadata = reader.metadata().file_metadata().key_value_metadata();
     let shape = metadata.and_then(|pairs| pairs.iter().find(|pair| pair.key == SHAPE)?.value.clone());
-    let earlier: Shape = serde_json::from_str(&shape.unwrap_or_default()).map_err(|reason| unreadable(reason.into()))?;
+    let earlier: Shape =
+        serde_json::from_str(&shape.unwrap_or_default()).map_err(|reason| unreadable(reason.into()))?;
     let shape = Shape::of(plan);
     let places = shape.places_of(&earlier);
     if earlier.split_key != shape.split_key || places.iter().all(Option::is_none) {

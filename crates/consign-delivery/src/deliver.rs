@@ -207,8 +207,7 @@ pub(crate) fn sample(
     let Some(batch) = first_rows(staged, rows).map_err(RequestError::from)? else { return Ok(String::new()) };
     let bytes = if let Some(options) = &delivery.file {
         let format = if options.format == FileFormat::Parquet { FileFormat::JsonLines } else { options.format };
-        let plain =
-            FileOptions { format, compression: Compression::None, pgp_public_key: None, ..options.clone() };
+        let plain = FileOptions { format, compression: Compression::None, pgp_public_key: None, ..options.clone() };
         let mut writer = FileWriter::new(&plain, &attribute_names(delivery), "", None).map_err(FileError::from)?;
         let mut bytes = writer.write(&batch).map_err(FileError::from)?.to_vec();
         bytes.extend_from_slice(&writer.finish().map_err(FileError::from)?);

@@ -12,8 +12,8 @@ use consign_model::plan::{CampaignPlan, PlannedDelivery, plan};
 use consign_model::problem::Problem;
 use consign_secrets::Secrets;
 use consign_store::{
-    AudienceCounts, DeliveryChange, DeliveryCounts, DeliveryState, ErrorClass, GroupCounts, NewDelivery, NewRun, Outcome,
-    RunMode, RunState, Store, StoreError, SubAudienceCounts,
+    AudienceCounts, DeliveryChange, DeliveryCounts, DeliveryState, ErrorClass, GroupCounts, NewDelivery, NewRun,
+    Outcome, RunMode, RunState, Store, StoreError, SubAudienceCounts,
 };
 use futures::stream::{self, StreamExt};
 use serde::Serialize;
@@ -181,12 +181,8 @@ impl Workplace<'_> {
         folder.create().map_err(made)?;
         let url = file_url(&folder.snapshot());
         let previous = self.previous(store, plan, folder).await?;
-        let request = AssignRequest {
-            snapshot: &url,
-            previous: previous.as_ref(),
-            progress: &|_| {},
-            cancel: self.cancel,
-        };
+        let request =
+            AssignRequest { snapshot: &url, previous: previous.as_ref(), progress: &|_| {}, cancel: self.cancel };
         let assigned = self.tables.assign(&plan.assign, &request).await?;
         let snapshot = Snapshot::open(&url).await?;
         (self.progress)(Progress::Assigned(snapshot.num_rows()));

@@ -1,15 +1,17 @@
 //! The demo workspace: real purchase histories joined with invented people, and the definitions of a campaign on them.
-//! [`bench`] makes workspaces of the same form with any number of customers, for measuring.
+//! [`mod@bench`] makes workspaces of the same form with any number of customers, for measuring.
 //!
 //! Nobody in it exists. Names, addresses and birthdates are drawn from the customer's number; e-mail addresses are at
 //! `example.com`, `example.org` and `example.net`, telephone numbers of ranges set aside for fiction. The same number
 //! gives the same person on every machine.
 
+mod areas;
 pub mod bench;
 mod country;
 mod draw;
 mod email;
 mod error;
+mod names;
 mod orders;
 mod person;
 mod phone;
@@ -17,6 +19,8 @@ mod tables;
 mod workspace;
 
 use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 
 pub use error::DemoError;
 pub use orders::pack;
@@ -40,6 +44,12 @@ pub struct Written {
     pub tables: Vec<(PathBuf, u64)>,
     /// The files of the definitions.
     pub definitions: Vec<PathBuf>,
+}
+
+/// The moment of the demo: the beginning of the last day of its orders, 1998-06-30, in the workspace's time zone.
+pub fn as_of() -> DateTime<Utc> {
+    let midnight = NaiveDate::from_epoch_days(orders::AS_OF).unwrap_or_default().and_time(NaiveTime::MIN);
+    midnight.and_utc() + TimeDelta::hours(4)
 }
 
 /// Writes the demo workspace to a folder: 23,570 customers, 69,659 orders and a campaign. The folder is made; one that

@@ -2,7 +2,8 @@
 
 use std::fmt::Write;
 
-use crate::country::{AMERICAN_AREAS, CANADIAN_AREAS, Country};
+use crate::areas::{AMERICAN_AREAS, CANADIAN_AREAS};
+use crate::country::Country;
 use crate::draw::Draw;
 
 /// Which numbers people have.

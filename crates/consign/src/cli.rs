@@ -28,6 +28,9 @@ pub struct Global {
     /// The folder that holds definitions, runs and staged lists
     #[arg(long, global = true, env = "CONSIGN_DATA", value_name = "DIR", default_value = ".consign")]
     pub data: PathBuf,
+    /// The memory that the engine may take before it spills to disk, in MiB
+    #[arg(long, global = true, env = "CONSIGN_MEMORY", value_name = "MIB", default_value_t = 512)]
+    pub memory: usize,
     /// Print one JSON document on standard output, also where the command fails
     #[arg(long, global = true)]
     pub json: bool,
@@ -95,14 +98,10 @@ pub enum Command {
     },
     /// Run a campaign: assign, stage, deliver, and say what went where
     #[command(after_long_help = "A destination that fails does not stop the others; the exit code is 4 then.\n\n\
-                           Examples:\n  consign run churn_prevention\n  consign run churn_prevention --as-of 1998-06-30\n  \
-                           consign run churn_prevention --test 25")]
+                           Examples:\n  consign run churn_prevention\n  consign run churn_prevention --as-of 1998-06-30")]
     Run {
         /// The campaign's id
         campaign: Slug,
-        /// Send a sample of N records a delivery; leaves no trace in later runs
-        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
-        test: Option<u64>,
         /// The moment of the run
         #[command(flatten)]
         as_of: AsOf,
@@ -110,7 +109,7 @@ pub enum Command {
     /// Show the latest runs, or one run with its deliveries
     #[command(after_long_help = "Examples:\n  consign status\n  consign status 019abc12-3456-7def-8123-456789abcdef")]
     Status {
-        /// The run's id, or enough of its beginning or end to tell it apart
+        /// The run's id, enough of its beginning or end to tell it apart, or `latest`
         run: Option<String>,
         /// How many runs are shown
         #[arg(long, value_name = "N", default_value_t = 20)]

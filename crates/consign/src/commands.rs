@@ -7,7 +7,7 @@ mod demo;
 mod destinations;
 mod export;
 mod schema;
-mod status;
+pub mod status;
 mod validate;
 
 use anyhow::Result;
@@ -27,7 +27,7 @@ pub async fn run(command: Command, context: &Context) -> Result<Exit> {
         Command::Preview { campaign, show_rows, as_of } => {
             campaign::preview(context, &campaign, as_of, show_rows).await
         }
-        Command::Run { campaign, test, as_of } => campaign::run(context, &campaign, as_of, test).await,
+        Command::Run { campaign, as_of } => campaign::run(context, &campaign, as_of).await,
         Command::Status { run, limit } => status::run(context, run.as_deref(), limit).await,
         Command::Explain { campaign, customer_key } => campaign::explain(context, &campaign, &customer_key).await,
         Command::Destinations { command: Destinations::List } => destinations::list(context).await,

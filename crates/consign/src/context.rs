@@ -1,6 +1,7 @@
 //! What commands work with.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::Result;
 use consign_destinations::registry::Registry;
@@ -11,21 +12,25 @@ use crate::exit::Refusal;
 use crate::print::Printer;
 
 /// What commands work with.
+#[derive(Clone)]
 pub struct Context {
     /// Says things.
     pub printer: Printer,
     /// The folder that holds definitions, runs and staged lists.
     pub data: PathBuf,
+    /// Bytes of memory for the engine.
+    pub memory: usize,
     /// The kinds of destinations.
-    pub registry: Registry,
+    pub registry: Arc<Registry>,
     /// Cancelled by an interrupt.
     pub cancel: CancellationToken,
 }
 
 impl Context {
-    /// With that data folder.
-    pub fn new(printer: Printer, data: PathBuf) -> Self {
-        Self { printer, data, registry: Registry::new(), cancel: CancellationToken::new() }
+    /// With that data folder and so many MiB of memory for the engine.
+    pub fn new(printer: Printer, data: PathBuf, memory_mib: usize) -> Self {
+        let memory = memory_mib.saturating_mul(1 << 20);
+        Self { printer, data, memory, registry: Arc::new(Registry::new()), cancel: CancellationToken::new() }
     }
 
     /// The store, made where it is missing.

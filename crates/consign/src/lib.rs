@@ -9,8 +9,10 @@ mod context;
 mod definition_files;
 mod exit;
 pub mod print;
+mod show;
 pub mod view;
 mod wiring;
+mod workplace;
 
 use std::process;
 
@@ -49,7 +51,7 @@ pub fn main() -> process::ExitCode {
 
 /// The first interrupt asks the command to stop, the second does not wait for it.
 async fn run(cli: Cli, printer: Printer) -> anyhow::Result<Exit> {
-    let context = Context::new(printer, cli.global.data);
+    let context = Context::new(printer, cli.global.data, cli.global.memory);
     let mut command = Box::pin(commands::run(cli.command, &context));
     tokio::select! {
         done = &mut command => return done,

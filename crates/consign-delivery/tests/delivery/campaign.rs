@@ -22,7 +22,8 @@ fn recipients(path: &Path) -> Vec<Recipient> {
     let mut found = Vec::new();
     for batch in read(path) {
         let control = batch.column_by_name("is_control").unwrap().clone();
-        let control: Vec<bool> = arrow::array::AsArray::as_boolean(&control).iter().map(|one| one == Some(true)).collect();
+        let control: Vec<bool> =
+            arrow::array::AsArray::as_boolean(&control).iter().map(|one| one == Some(true)).collect();
         let names = ["customer_key", "treatment_id", "destination_id", "outcome"];
         let [keys, groups, destinations, outcomes] = names.map(|name| texts(&batch, name));
         for (row, (key, group)) in keys.into_iter().zip(groups).enumerate() {
@@ -65,14 +66,10 @@ async fn a_run_does_what_its_preview_said_and_every_list_is_whole() {
         assert_eq!(bodies(done).iter().map(|file| file.rows).sum::<u64>(), counts.rows, "{}", done.id);
     }
     let kinds: BTreeSet<_> = run.deliveries.iter().map(|delivery| delivery.kind.as_str()).collect();
-    assert_eq!(kinds.into_iter().collect::<Vec<_>>(), [
-        "attentive",
-        "criteo",
-        "klaviyo",
-        "local_files",
-        "meta_ads",
-        "tiktok_ads"
-    ]);
+    assert_eq!(
+        kinds.into_iter().collect::<Vec<_>>(),
+        ["attentive", "criteo", "klaviyo", "local_files", "meta_ads", "tiktok_ads"]
+    );
 }
 
 #[tokio::test]
@@ -126,7 +123,9 @@ async fn the_same_campaign_at_the_same_moment_gives_the_same_bytes() {
 async fn what_needs_a_hash_leaves_only_as_a_hash() {
     let demo = DemoWorkspace::with(|_| {}).await;
     let run = demo.run().await.unwrap();
-    for delivery in run.deliveries.iter().filter(|one| ["meta_ads", "tiktok_ads", "criteo"].contains(&one.kind.as_str())) {
+    for delivery in
+        run.deliveries.iter().filter(|one| ["meta_ads", "tiktok_ads", "criteo"].contains(&one.kind.as_str()))
+    {
         for file in bodies(delivery) {
             let body = fs::read_to_string(&file.location).unwrap();
             assert!(!body.contains('@') && !body.contains("+1"), "{} has plain personal data", delivery.id);
@@ -150,7 +149,8 @@ async fn a_destination_that_fails_does_not_stop_the_others() {
     }
     let stored = demo.store.run(&run.run).await.unwrap();
     assert_eq!(stored.state, RunState::Finished(Outcome::Partial));
-    let states: BTreeSet<_> = demo.store.deliveries(&run.run).await.unwrap().into_iter().map(|one| one.state.word()).collect();
+    let states: BTreeSet<_> =
+        demo.store.deliveries(&run.run).await.unwrap().into_iter().map(|one| one.state.word()).collect();
     assert_eq!(states, BTreeSet::from([DeliveryState::Cancelled.word(), DeliveryState::Failed.word()]));
     assert!(recipients(&run.recipients).iter().any(|(.., outcome)| outcome.as_deref() == Some("failed")));
 }

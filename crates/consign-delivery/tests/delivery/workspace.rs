@@ -87,7 +87,7 @@ fn read(folder: &Path) -> Definitions {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
         let name = entry.file_name().into_string().unwrap();
-        if name.ends_with(".yaml") {
+        if entry.path().extension().is_some_and(|extension| extension == "yaml") {
             files.push((name, fs::read_to_string(entry.path()).unwrap()));
         }
     }

@@ -2,6 +2,7 @@
 
 mod bench;
 mod definitions;
+mod documents;
 mod people;
 mod table;
 mod workspace;

@@ -19,11 +19,11 @@ pub async fn preview(context: &Context, campaign: &Slug, as_of: AsOf, rows: usiz
     Ok(Exit::Fine)
 }
 
-pub async fn run(context: &Context, campaign: &Slug, as_of: AsOf, test: Option<u64>) -> Result<Exit> {
+pub async fn run(context: &Context, campaign: &Slug, as_of: AsOf) -> Result<Exit> {
     let (store, current) = open(context, campaign).await?;
     let as_of = moment(&current, as_of)?;
     let work = Campaigning { context, store: &store, current: &current, campaign };
-    let summary = wiring::run(&work, as_of, test).await?;
+    let summary = wiring::run(&work, as_of).await?;
     context.printer.show(&summary)?;
     Ok(exit_of(&summary))
 }

@@ -7,7 +7,8 @@ use consign_store::{AudienceCounts, Run, SqliteStore, Store};
 
 use crate::context::Context;
 use crate::exit::{Exit, Refusal};
-use crate::view::{Audience, Delivered, Delivery, Failure, Group, RunLine, RunSummary, Runs, SubAudience};
+use crate::show;
+use crate::view::{Delivered, Delivery, Failure, RunLine, RunSummary, Runs};
 
 /// How many runs are looked through for one that is named by a part of its id.
 const SEARCHED: u32 = 10_000;
@@ -29,9 +30,13 @@ pub async fn run(context: &Context, run: Option<&str>, limit: u32) -> Result<Exi
     Ok(Exit::Fine)
 }
 
-/// The run with that id, or the only one whose id begins or ends so.
+/// The run with that id, the only one whose id begins or ends so, or the latest.
 async fn find(store: &SqliteStore, id: &str) -> Result<Run> {
     let runs = store.runs(None, SEARCHED).await?;
+    if id == "latest" {
+        let latest = runs.into_iter().next();
+        return latest.ok_or_else(|| Refusal::missing("there are no runs yet: `consign run CAMPAIGN` makes one").into());
+    }
     let mut found = runs.iter().filter(|run| run.id.starts_with(id) || run.id.ends_with(id));
     match (found.next(), found.next()) {
         (Some(only), None) => Ok(only.clone()),
@@ -89,7 +94,7 @@ pub async fn summary(store: &SqliteStore, run: Run) -> Result<RunSummary> {
         launch_date: run.launch_date,
         began: run.created_at,
         finished: run.finished_at,
-        audience: run.audience.map(audience),
+        audience: run.audience.map(show::audience),
     })
 }
 
@@ -102,22 +107,6 @@ fn names(audience: Option<&AudienceCounts>) -> BTreeMap<(String, String), (Strin
             .map(|group| ((sub.id.to_string(), group.id.to_string()), (sub.name.clone(), group.name.clone())))
     });
     pairs.collect()
-}
-
-fn audience(counts: AudienceCounts) -> Audience {
-    let group = |group: consign_store::GroupCounts| Group {
-        id: group.id.to_string(),
-        name: group.name,
-        control: group.control,
-        customers: group.customers,
-    };
-    let subs = counts.sub_audiences.into_iter().map(|sub| SubAudience {
-        id: sub.id.to_string(),
-        name: sub.name,
-        customers: sub.customers,
-        groups: sub.groups.into_iter().map(group).collect(),
-    });
-    Audience { customers: counts.customers, left_out: counts.left_out, sub_audiences: subs.collect() }
 }
 
 fn line(run: Run) -> RunLine {

@@ -31,8 +31,7 @@ pub async fn run(context: &Context, folder: &Path) -> Result<Exit> {
 
 /// Validates files, with the tables where they can be looked at.
 pub async fn validate(context: &Context, files: &DefinitionFiles, folder: &Path) -> Result<Validation> {
-    let catalog = wiring::open_catalog(&files.reading.definitions, folder).await?;
-    let problems = files.reading.validate(catalog.as_ref(), &context.registry);
+    let problems = wiring::problems(context, files, folder).await?;
     let errors = problems.iter().filter(|found| found.problem.severity == Severity::Error).count();
     let warnings = problems.len() - errors;
     let definitions = counts(&files.reading.definitions);
@@ -44,7 +43,7 @@ pub fn show_problems(context: &Context, files: &DefinitionFiles, validation: &Va
     if context.printer.json() || validation.problems.is_empty() {
         return Ok(());
     }
-    let problems = Problems::of(&files.files, &context.registry);
+    let problems = Problems::of(&files.files, context.registry.as_ref());
     context.printer.diagnostics(|style| problems.text(&validation.problems, style))
 }
 

@@ -123,7 +123,8 @@ impl Shown for Demo {
 
 /// The sub-audiences and groups, counted.
 fn audience(audience: &Audience, style: Style) -> String {
-    let mut text = format!("Audience: {} customers\n", number(audience.customers));
+    let customers = if audience.customers == 1 { "customer" } else { "customers" };
+    let mut text = format!("Audience: {} {customers}\n", number(audience.customers));
     if !audience.left_out.is_empty() {
         let _ = writeln!(text, "Left out: {}", reasons(&audience.left_out));
     }

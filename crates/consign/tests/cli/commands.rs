@@ -129,6 +129,28 @@ fn the_manual_and_the_help_agree_on_exit_codes() {
     }
 }
 
+#[test]
+fn a_campaign_is_previewed_run_and_explained() {
+    let terminal = Terminal::with(&["clean"]);
+    fs::create_dir(terminal.path("clean/out")).expect("made");
+    terminal.consign("apply clean");
+    let as_of = "--as-of 2026-11-25T10:00";
+    assert_snapshot!("preview", terminal.consign(&format!("preview churn --show-rows 1 {as_of}")).transcript());
+    assert_eq!(fs::read_dir(terminal.path("clean/out")).expect("read").count(), 0, "nothing is sent");
+    assert_eq!(terminal.consign("status --json").json()["runs"], serde_json::json!([]));
+    let run = terminal.consign(&format!("run churn --json {as_of}"));
+    assert_eq!((&run.json()["as_of"], run.err.as_str()), (&"2026-11-25T09:00:00Z".into(), ""));
+    let delivered: Vec<_> = run.json()["deliveries"].as_array().expect("a list").clone();
+    let folder = delivered.iter().find(|one| one["destination"] == "folder").expect("a delivery");
+    assert_eq!((&folder["state"], &folder["rows"]), (&"delivered".into(), &1.into()));
+    let file = fs::read_dir(terminal.path("clean/out")).expect("read").next().expect("a file").expect("read");
+    assert_eq!(fs::read_to_string(file.path()).expect("read"), "id,email\n00001,ada@example.com\n");
+    let explained = terminal.consign("explain churn 00001");
+    let id = run.json()["run"].as_str().expect("an id").to_owned();
+    assert_snapshot!("explain", explained.transcript().replace(&id, "[run]"));
+    assert_eq!(terminal.consign("explain churn 00009").code, 5);
+}
+
 /// A run as a crash leaves it: one delivery arrived, the other is on its way.
 async fn interrupted_run(data: &Path) {
     let store = SqliteStore::open(data.join("consign.db")).await.expect("opened");

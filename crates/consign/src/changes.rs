@@ -20,7 +20,7 @@ pub struct Changes {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Change {
     /// What happens to it.
-    pub change: ChangeKind,
+    pub what: ChangeKind,
     /// What sort of thing it is, such as `segment`.
     pub sort: &'static str,
     /// Its id; `None` for the workspace.
@@ -79,14 +79,14 @@ fn by_id(things: &Value) -> BTreeMap<&str, &Value> {
 }
 
 fn change(sort: &'static str, id: Option<&str>, before: Option<&Value>, after: Option<&Value>) -> Option<Change> {
-    let (change, fields) = match (before, after) {
+    let (what, fields) = match (before, after) {
         (None, None) => return None,
         (None, Some(_)) => (ChangeKind::Added, Vec::new()),
         (Some(_), None) => (ChangeKind::Removed, Vec::new()),
         (Some(before), Some(after)) if before == after => return None,
         (Some(before), Some(after)) => (ChangeKind::Changed, fields(before, after)),
     };
-    Some(Change { change, sort, id: id.map(str::to_owned), fields })
+    Some(Change { what, sort, id: id.map(str::to_owned), fields })
 }
 
 /// The names of the fields that differ.

@@ -182,8 +182,9 @@ impl AsOf {
             Moment::Everywhere(moment) => return Some(moment),
             Moment::Local(local) => local,
         };
-        let minutes = (0..=24 * 60).filter_map(|minutes| local.checked_add_signed(chrono::TimeDelta::minutes(minutes)));
-        let first = minutes.filter_map(|local| time_zone.from_local_datetime(&local).earliest()).next();
+        let mut minutes =
+            (0..=24 * 60).filter_map(|minutes| local.checked_add_signed(chrono::TimeDelta::minutes(minutes)));
+        let first = minutes.find_map(|local| time_zone.from_local_datetime(&local).earliest());
         Some(first.map_or_else(|| local.and_utc(), |moment| moment.with_timezone(&Utc)))
     }
 }

@@ -1,5 +1,6 @@
 //! The definition files below a folder.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io::Read;
 use std::path::Path;
@@ -59,7 +60,7 @@ fn find(folder: &Path, prefix: &str, names: &mut Vec<String>) -> Result<()> {
         // Folders behind links are not entered, so that a link upwards ends; files behind links are read.
         if entry.file_type().with_context(unreadable)?.is_dir() {
             find(&entry.path(), &format!("{name}/"), names)?;
-        } else if own.ends_with(".yaml") || own.ends_with(".yml") {
+        } else if matches!(Path::new(own).extension().and_then(OsStr::to_str), Some("yaml" | "yml")) {
             names.push(name);
         }
     }

@@ -41,9 +41,10 @@ Exit codes:
   130  stopped by an interrupt
 
 Environment:
-  CONSIGN_DATA  the data folder, as --data
-  CONSIGN_LOG   what is logged to standard error, such as `info` or `consign_engine=debug`; nothing unless set
-  NO_COLOR      no colours";
+  CONSIGN_DATA    the data folder, as --data
+  CONSIGN_MEMORY  the engine's memory in MiB, as --memory
+  CONSIGN_LOG     what is logged to standard error, such as `info`; nothing unless set
+  NO_COLOR        no colours";
 
 impl Exit {
     /// The number that the shell sees.

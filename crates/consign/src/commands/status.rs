@@ -53,10 +53,10 @@ pub async fn summary(store: &SqliteStore, run: Run) -> Result<RunSummary> {
     let definitions = store.definitions(run.definitions_version).await?.definitions;
     let name = definitions.campaigns.iter().find(|campaign| campaign.id == run.campaign);
     let campaign_name = name.map_or_else(|| run.campaign.to_string(), |campaign| campaign.name.clone());
-    let names = names(run.audience.as_ref());
+    let known = names(run.audience.as_ref());
     let named = |sub_audience: &str, group: &str| {
-        let known = names.get(&(sub_audience.to_owned(), group.to_owned())).cloned();
-        known.unwrap_or_else(|| (sub_audience.to_owned(), group.to_owned()))
+        let found = known.get(&(sub_audience.to_owned(), group.to_owned())).cloned();
+        found.unwrap_or_else(|| (sub_audience.to_owned(), group.to_owned()))
     };
     let deliveries = store.deliveries(&run.id).await?.into_iter().map(|delivery| {
         let (sub_audience, group) = named(delivery.sub_audience.as_str(), delivery.group.as_str());

@@ -21,7 +21,8 @@ pub async fn run(context: &Context, folder: &Path) -> Result<Exit> {
     if context.printer.json() {
         context.printer.json_document(&validation)?;
     } else if validation.valid {
-        let things: Vec<String> = validation.definitions.iter().map(|(sort, number)| plural(*number, sort)).collect();
+        let things = validation.definitions.iter().filter(|(_, number)| **number > 0);
+        let things: Vec<String> = things.map(|(sort, number)| plural(*number, sort)).collect();
         let files = plural(files.files.len(), "file");
         context.printer.result(&format!("The definitions are valid: {} in {files}\n", things.join(", ")))?;
     }

@@ -8,7 +8,7 @@ use crate::changes::{ChangeKind, Changes};
 pub(crate) fn changes(changes: &Changes) -> String {
     let mut text = String::new();
     for change in &changes.changes {
-        let sign = match change.change {
+        let sign = match change.what {
             ChangeKind::Added => '+',
             ChangeKind::Changed => '~',
             ChangeKind::Removed => '-',

@@ -45,10 +45,10 @@ impl Shown for Explanation {
 }
 
 /// A condition and what it is made of, each in a line that begins with whether it holds.
-fn tree(text: &mut String, test: &Test, depth: usize, remark: &str) {
-    let holds = if test.holds { "yes" } else { "no " };
-    let _ = writeln!(text, "{}{holds} {}{remark}", "  ".repeat(depth), test.text);
-    for inner in &test.within {
+fn tree(text: &mut String, condition: &Test, depth: usize, remark: &str) {
+    let holds = if condition.holds { "yes" } else { "no " };
+    let _ = writeln!(text, "{}{holds} {}{remark}", "  ".repeat(depth), condition.text);
+    for inner in &condition.within {
         tree(text, inner, depth + 1, "");
     }
 }

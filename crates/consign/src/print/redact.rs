@@ -32,7 +32,7 @@ impl Redaction {
 
     /// A line with masks in the place of values that are, or may be, secrets.
     pub fn line(&self, line: &str) -> String {
-        let mut shown: Vec<char> = line.chars().collect();
+        let mut shown: Vec<char> = line.chars().map(|c| if c.is_control() && c != '\t' { ' ' } else { c }).collect();
         let keys = keys(&shown);
         for key in &keys {
             let name: String = shown[key.start..key.end].iter().collect::<String>().to_lowercase();

@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use consign_store::{RunMode, Target};
+
 use super::grid::{Column, Grid};
 use super::{Shown, Style, moment, number};
 use crate::view::{Audience, Delivered, Delivery, Demo, Preview, Reasons, RunSummary, Runs};
@@ -17,11 +19,8 @@ impl Shown for Preview {
         } else {
             text.push_str(&deliveries(self.deliveries.iter().map(|delivery| (delivery, None)), style));
         }
-        for delivery in self.deliveries.iter().filter(|delivery| !delivery.sample.is_empty()) {
-            let _ = writeln!(text, "\n{} -> {}: {}", delivery.group, delivery.destination, delivery.list_name);
-            for row in &delivery.sample {
-                let _ = writeln!(text, "  {row}");
-            }
+        for delivery in &self.deliveries {
+            text.push_str(&section(delivery, &delivery.sample));
         }
         if !self.warnings.is_empty() {
             text.push('\n');
@@ -36,9 +35,9 @@ impl Shown for Preview {
 impl Shown for RunSummary {
     fn text(&self, style: Style) -> String {
         let what = match self.mode {
-            consign_store::RunMode::Real => "Run",
-            consign_store::RunMode::Test => "Test run",
-            consign_store::RunMode::Rehearsal => "Rehearsal",
+            RunMode::Real => "Run",
+            RunMode::Test => "Test run",
+            RunMode::Rehearsal => "Rehearsal",
         };
         let mut text = format!("{what} {} of {} ({})\n", self.run, self.campaign_name, self.campaign);
         let _ = write!(text, "Definitions version {}, as of {}", self.definitions_version, moment(self.as_of));
@@ -53,10 +52,12 @@ impl Shown for RunSummary {
         if !self.deliveries.is_empty() {
             let rows = self.deliveries.iter().map(|delivered| (&delivered.delivery, Some(delivered.state.as_str())));
             text.push_str(&deliveries(rows, style));
-            text.push('\n');
         }
         for delivered in &self.deliveries {
-            text.push_str(&whereabouts(delivered));
+            text.push_str(&section(&delivered.delivery, &whereabouts(delivered)));
+        }
+        if !self.deliveries.is_empty() {
+            text.push('\n');
         }
         let state = self.outcome.map_or(self.state.as_str(), |outcome| outcome.word());
         let arrived = self.deliveries.iter().filter(|one| matches!(one.state.as_str(), "delivered" | "submitted"));
@@ -92,7 +93,7 @@ impl Shown for Runs {
         for run in &self.runs {
             let state = run.outcome.map_or(run.state.as_str(), |outcome| outcome.word());
             let mode = match run.mode {
-                consign_store::RunMode::Real => String::new(),
+                RunMode::Real => String::new(),
                 mode => format!(" ({})", mode.word()),
             };
             let seconds = run.finished.map(|finished| (finished - run.began).num_milliseconds() as f64 / 1000.0);
@@ -122,7 +123,8 @@ impl Shown for Demo {
 
 /// The sub-audiences and groups, counted.
 fn audience(audience: &Audience, style: Style) -> String {
-    let mut text = format!("Audience: {} customers\n", number(audience.customers));
+    let customers = if audience.customers == 1 { "customer" } else { "customers" };
+    let mut text = format!("Audience: {} {customers}\n", number(audience.customers));
     if !audience.left_out.is_empty() {
         let _ = writeln!(text, "Left out: {}", reasons(&audience.left_out));
     }
@@ -163,9 +165,9 @@ fn deliveries<'a>(rows: impl Iterator<Item = (&'a Delivery, Option<&'a str>)> + 
         }
         cells.extend([
             number(delivery.customers),
-            reasons(&delivery.shrink),
+            number(delivery.shrink.values().sum()),
             number(delivery.expansion),
-            reasons(&delivery.dropped),
+            number(delivery.dropped.values().sum()),
             number(delivery.rows),
         ]);
         grid.row(cells);
@@ -173,23 +175,32 @@ fn deliveries<'a>(rows: impl Iterator<Item = (&'a Delivery, Option<&'a str>)> + 
     grid.text(style)
 }
 
-/// The files of a delivery, and why it failed.
-fn whereabouts(delivered: &Delivered) -> String {
-    let mut text = String::new();
-    if delivered.targets.is_empty() && delivered.error.is_none() {
-        return text;
+/// A delivery's reasons, and what else there is to say of it, below its name; nothing where there is nothing.
+fn section(delivery: &Delivery, lines: &[String]) -> String {
+    let why = [("not reached", &delivery.shrink), ("rows dropped", &delivery.dropped)];
+    let why = why.iter().filter(|(_, each)| !each.is_empty()).map(|(what, each)| format!("{what}: {}", reasons(each)));
+    let lines: Vec<String> = why.chain(lines.iter().cloned()).collect();
+    if lines.is_empty() {
+        return String::new();
     }
-    let _ = writeln!(text, "{} -> {}", delivered.delivery.group, delivered.delivery.destination);
-    for target in &delivered.targets {
-        let (rows, bytes) = (number(target.rows), number(target.bytes));
-        let _ = writeln!(text, "  {}  {rows} rows, {bytes} bytes, sha256 {}", target.location, target.sha256);
+    let mut text = format!("\n{} -> {}: {}\n", delivery.group, delivery.destination, delivery.list_name);
+    for line in lines {
+        let _ = writeln!(text, "  {line}");
     }
-    if let Some(error) = &delivered.error {
-        let class = consign_model::word::word(&error.class);
-        let _ = writeln!(text, "  error ({class}): {}", error.message);
-    }
-    text.push('\n');
     text
+}
+
+/// The files of a delivery, and why it failed.
+fn whereabouts(delivered: &Delivered) -> Vec<String> {
+    let target = |target: &Target| {
+        let (rows, bytes) = (number(target.rows), number(target.bytes));
+        format!("{}  {rows} rows, {bytes} bytes, sha256 {}", target.location, target.sha256)
+    };
+    let mut lines: Vec<String> = delivered.targets.iter().map(target).collect();
+    if let Some(error) = &delivered.error {
+        lines.push(format!("error ({}): {}", consign_model::word::word(&error.class), error.message));
+    }
+    lines
 }
 
 /// `12 (no_consent 10, invalid_email 2)`, the most frequent first.

@@ -29,9 +29,9 @@ use crate::error::EngineError;
 use crate::frame::text;
 use crate::moment::Moment;
 use crate::session::{Joins, Session};
+use crate::source::Trouble;
 use crate::source::copy::ParquetCopy;
 use crate::source::types::{column_type, key, read};
-use crate::source::Trouble;
 use crate::tables::Tables;
 use crate::view::View;
 
@@ -49,9 +49,7 @@ impl Tables {
             let problem = match self.check_one(sql, moment).await {
                 Ok(()) => continue,
                 Err(Refusal::Segment(trouble)) => Problem::error(path, trouble.reason, trouble.remedy),
-                Err(Refusal::Engine(error)) => {
-                    Problem::error(path, error.to_string(), "see the message")
-                }
+                Err(Refusal::Engine(error)) => Problem::error(path, error.to_string(), "see the message"),
             };
             problems.push(problem);
         }

@@ -127,11 +127,7 @@ impl Needs {
         }
     }
 
-    fn rank(
-        &mut self,
-        test: &consign_model::condition::ColumnTest,
-        tables: &Tables,
-    ) -> Result<(), EngineError> {
+    fn rank(&mut self, test: &consign_model::condition::ColumnTest, tables: &Tables) -> Result<(), EngineError> {
         let field = field(tables.table(&test.column.table)?, &test.column)?;
         let checked = checked_column(column_type(field.data_type()), test.operator, test.value.as_ref())?;
         if let Test::Number(ranked @ (NumberTest::TopPercent(_) | NumberTest::BottomPercent(_))) = checked {
@@ -284,9 +280,13 @@ impl Frame<'_> {
         if let Some(only) = self.only {
             has_key = has_key.and(key.eq(text(only)));
         }
-        LogicalPlanBuilder::scan(datafusion::common::TableReference::bare(name.clone()), provider_as_source(provider), None)
-            .and_then(|plan| plan.filter(has_key))
-            .map_err(|error| self.view.error(error))
+        LogicalPlanBuilder::scan(
+            datafusion::common::TableReference::bare(name.clone()),
+            provider_as_source(provider),
+            None,
+        )
+        .and_then(|plan| plan.filter(has_key))
+        .map_err(|error| self.view.error(error))
     }
 
     fn one_row(&self, name: &str, key_name: &str) -> Result<LogicalPlanBuilder, EngineError> {

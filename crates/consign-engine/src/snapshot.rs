@@ -67,9 +67,11 @@ impl Snapshot {
     ) -> Result<BoxStream<'static, Result<RecordBatch, EngineError>>, EngineError> {
         let mut roots = Vec::new();
         for column in columns {
-            let root = self.metadata.schema().index_of(column).map_err(|_| {
-                unreadable(&self.path, format!("it has no column `{column}`"))
-            })?;
+            let root = self
+                .metadata
+                .schema()
+                .index_of(column)
+                .map_err(|_| unreadable(&self.path, format!("it has no column `{column}`")))?;
             roots.push(root);
         }
         self.read(Some(roots))

@@ -131,8 +131,9 @@ impl View {
             let path = folder.path().join("copy.parquet");
             let (origin, cancel, target) = (Arc::clone(text), self.cancel.clone(), path.clone());
             let copying = tokio::task::spawn_blocking(move || {
-                let file = std::fs::File::create(&target)
-                    .map_err(|error| Trouble::new(format!("its copy cannot be made: {error}"), "free space in the spill folder"))?;
+                let file = std::fs::File::create(&target).map_err(|error| {
+                    Trouble::new(format!("its copy cannot be made: {error}"), "free space in the spill folder")
+                })?;
                 let copy = ParquetCopy::create(file, Arc::clone(&origin.table.schema))?;
                 origin.table.copy(copy, &cancel)
             });

@@ -42,22 +42,25 @@ fn servers_yaml() -> String {
     let environment = [
         ("S3_ENDPOINT", "http://127.0.0.1:18333"),
         ("S3_BUCKET", "lists"),
-        ("AWS_REGION", "us-east-1"),
-        ("GCS_ENDPOINT", "http://127.0.0.1:14443"),
+        ("S3_REGION", "us-east-1"),
+        ("GCS_BASE_URL", "http://127.0.0.1:14443"),
         ("GCS_BUCKET", "lists"),
-        ("GOOGLE_APPLICATION_CREDENTIALS", "/run/gcs/key.json"),
-        ("AZURE_STORAGE_ENDPOINT", "http://127.0.0.1:11000/account"),
-        ("AZURE_STORAGE_ACCOUNT_NAME", "account"),
+        ("GCS_KEY_FILE", "/run/gcs/key.json"),
+        ("AZURE_ENDPOINT", "http://127.0.0.1:11000/account"),
+        ("AZURE_ACCOUNT", "account"),
         ("AZURE_CONTAINER", "lists"),
         ("SFTP_HOST", "127.0.0.1"),
         ("SFTP_PORT", "12222"),
-        ("SFTP_USER", "sender"),
-        ("SFTP_REMOTE_DIR", "/upload"),
-        ("SFTP_HOST_FINGERPRINT", "SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"),
+        ("SFTP_USERNAME", "sender"),
+        ("SFTP_ROOT", "/upload"),
+        ("SFTP_HOST_KEY", "SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"),
         ("SFTP_KEY_FILE", "/run/sftp/key"),
     ];
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/servers-yaml");
-    let output = Command::new(script).envs(environment).output().expect("the script runs");
+    let output = Command::new(script)
+        .envs(environment.map(|(name, value)| (format!("CONSIGN_TEST_{name}"), value)))
+        .output()
+        .expect("the script runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).expect("the script prints text")
 }

@@ -116,10 +116,11 @@ fn a_changed_definition_is_kept_unless_forced() {
 fn what_runs_left_in_a_demo_stays() {
     let folder = TempDir::new().unwrap();
     write(folder.path(), Options::default()).unwrap();
-    fs::create_dir(folder.path().join("out")).unwrap();
-    fs::write(folder.path().join("out/list.csv"), "a\n").unwrap();
+    // The folder that the demo's destination of files names is made with the workspace.
+    let list = folder.path().join("out/staging/list.csv");
+    fs::write(&list, "a\n").unwrap();
     write(folder.path(), Options::default()).unwrap();
-    assert_eq!(fs::read_to_string(folder.path().join("out/list.csv")).unwrap(), "a\n");
+    assert_eq!(fs::read_to_string(list).unwrap(), "a\n");
 }
 
 #[test]

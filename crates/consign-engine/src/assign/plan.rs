@@ -150,9 +150,9 @@ impl Steps<'_> {
         columns.push(named(IN));
         if self.plan.first_match_only || self.conditional().next().is_none() {
             let first = when(not(named(IN)), nobody);
-            let first = self.conditional().fold(first, |mut case, i| {
-                case.when(named(sub_audience(i)), Expr::Literal(index(i), None))
-            });
+            let first = self
+                .conditional()
+                .fold(first, |mut case, i| case.when(named(sub_audience(i)), Expr::Literal(index(i), None)));
             let mut first = first;
             columns.push(first.otherwise(Expr::Literal(remaining, None))?.alias(SUB_AUDIENCE));
             return rows.project(columns);

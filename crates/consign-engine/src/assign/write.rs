@@ -224,8 +224,7 @@ struct Counts {
 
 impl Counts {
     fn new(plan: &AssignPlan, counted: &Counted) -> Self {
-        let sub_audience =
-            |groups: usize| AssignedSubAudience { customers: 0, groups: vec![0; groups] };
+        let sub_audience = |groups: usize| AssignedSubAudience { customers: 0, groups: vec![0; groups] };
         Self {
             last: None,
             audience: 0,

@@ -105,7 +105,9 @@ impl Days<'_> {
     /// The literal at which a day begins, in the column's type.
     fn start(&self, day: NaiveDate) -> Expr {
         let scalar = match self.data_type {
-            DataType::Timestamp(unit, None) => timestamp(day.and_time(NaiveTime::MIN).and_utc(), *unit, None, Round::Down),
+            DataType::Timestamp(unit, None) => {
+                timestamp(day.and_time(NaiveTime::MIN).and_utc(), *unit, None, Round::Down)
+            }
             DataType::Timestamp(unit, zone) => timestamp(self.moment.start_of(day), *unit, zone.clone(), Round::Down),
             _ => ScalarValue::Date32(Some(Date32Type::from_naive_date(day))),
         };

@@ -100,9 +100,9 @@ impl Location {
     }
 
     fn in_store(url: &Url, connection: &FileConnection, secrets: &Secrets) -> Result<Self, Trouble> {
-        let credentials = secrets.resolve_all(&connection.credentials).map_err(|error| {
-            Trouble::new(error.to_string(), "see `credentials` of the source")
-        })?;
+        let credentials = secrets
+            .resolve_all(&connection.credentials)
+            .map_err(|error| Trouble::new(error.to_string(), "see `credentials` of the source"))?;
         let mut options: Vec<(String, String)> = connection.options.clone().into_iter().collect();
         options.extend(credentials.iter().map(|(name, secret)| (name.clone(), secret.expose_secret().to_owned())));
         let (store, folder) = object_store::parse_url_opts(url, options).map_err(|error| {
@@ -145,7 +145,10 @@ impl Location {
             let folder = fixed.rsplit_once('/').map_or("", |(folder, _)| folder);
             let pattern = self.within(path).to_string();
             let all = self.list(&self.within(folder)).await.map_err(refused)?;
-            return Ok(all.into_iter().filter(|file| fits(&unescaped(&pattern), &unescaped(file.location.as_ref()))).collect());
+            return Ok(all
+                .into_iter()
+                .filter(|file| fits(&unescaped(&pattern), &unescaped(file.location.as_ref())))
+                .collect());
         }
         let whole = self.within(path);
         if let Some(file) = self.file(&whole).await.map_err(refused)? {
@@ -277,9 +280,7 @@ fn fits(glob: &str, path: &str) -> bool {
                 let after = glob.trim_start_matches('*');
                 let after = if deep { after.strip_prefix('/').unwrap_or(after) } else { after };
                 let ends = path.char_indices().map(|(i, _)| i).chain([path.len()]);
-                return ends
-                    .take_while(|end| deep || !path[..*end].contains('/'))
-                    .any(|end| fits(after, &path[end..]));
+                return ends.take_while(|end| deep || !path[..*end].contains('/')).any(|end| fits(after, &path[end..]));
             }
             Some(wanted) => {
                 let mut chars = path.chars();

@@ -203,4 +203,3 @@ fn with_cell<T>(value: &Value, take: impl FnOnce(Cell<'_>) -> T) -> T {
         nested @ (Value::Array(_) | Value::Object(_)) => take(Cell::Nested(&nested.to_string())),
     }
 }
-

@@ -48,9 +48,7 @@ impl Tables {
             let problem = match self.check_one(sql, moment).await {
                 Ok(()) => continue,
                 Err(Refusal::Segment(trouble)) => Problem::error(path, trouble.reason, trouble.remedy),
-                Err(Refusal::Engine(error)) => {
-                    Problem::error(path, error.to_string(), "see the message")
-                }
+                Err(Refusal::Engine(error)) => Problem::error(path, error.to_string(), "see the message"),
             };
             problems.push(problem);
         }
@@ -285,4 +283,3 @@ fn refused(error: &DataFusionError) -> Trouble {
     let reason = reason.strip_prefix("Error during planning: ").unwrap_or(reason);
     Trouble::new(reason, "mend the SQL; it is that of Apache DataFusion, and names keep their case")
 }
-

@@ -152,9 +152,10 @@ impl Opener<'_> {
         let mut opened = Vec::new();
         for table in &source.tables {
             let relation = database.relation(table, &mut at).await;
-            opened.push(relation.and_then(|relation| {
-                open_table(table, Arc::clone(&relation.schema), Origin::Postgres(relation))
-            }));
+            opened.push(
+                relation
+                    .and_then(|relation| open_table(table, Arc::clone(&relation.schema), Origin::Postgres(relation))),
+            );
         }
         opened
     }

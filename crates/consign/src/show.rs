@@ -180,8 +180,9 @@ pub fn explanation(
 
 fn sent(recipient: &consign_delivery::recipients::Recipient, deliveries: &[consign_store::Delivery]) -> Option<Sent> {
     let destination = recipient.destination.clone()?;
-    let delivery =
-        deliveries.iter().find(|one| one.destination.as_str() == destination && one.group.as_str() == recipient.treatment_id);
+    let delivery = deliveries
+        .iter()
+        .find(|one| one.destination.as_str() == destination && one.group.as_str() == recipient.treatment_id);
     let outcome = recipient.outcome.clone().unwrap_or_default();
     let sent = outcome == "sent";
     Some(Sent {

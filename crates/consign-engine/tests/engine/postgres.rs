@@ -27,7 +27,8 @@ pub fn url() -> Option<String> {
 async fn database(schema: &str, sql: &str) -> Option<Workspace> {
     let url = url()?;
     let mut connection = PgConnection::connect(&url).await.unwrap();
-    let setup = format!("DROP SCHEMA IF EXISTS {schema} CASCADE; CREATE SCHEMA {schema}; SET search_path TO {schema}; {sql}");
+    let setup =
+        format!("DROP SCHEMA IF EXISTS {schema} CASCADE; CREATE SCHEMA {schema}; SET search_path TO {schema}; {sql}");
     sqlx::raw_sql(AssertSqlSafe(setup)).execute(&mut connection).await.unwrap();
     let mut workspace = Workspace::new();
     fs::write(workspace.path("url"), &url).unwrap();
@@ -69,7 +70,10 @@ async fn every_type_arrives_as_what_it_is() {
     assert_eq!(assigned.null_keys["Customers"], 2);
     let mut shown = String::new();
     for name in names {
-        shown.push_str(&format!("{name}: {:?}\n", values(&workspace.url("snapshot.parquet"), &format!("Customers.{name}")).await));
+        shown.push_str(&format!(
+            "{name}: {:?}\n",
+            values(&workspace.url("snapshot.parquet"), &format!("Customers.{name}")).await
+        ));
     }
     insta::assert_snapshot!(shown);
 }

@@ -35,7 +35,8 @@ async fn find(store: &SqliteStore, id: &str) -> Result<Run> {
     let runs = store.runs(None, SEARCHED).await?;
     if id == "latest" {
         let latest = runs.into_iter().next();
-        return latest.ok_or_else(|| Refusal::missing("there are no runs yet: `consign run CAMPAIGN` makes one").into());
+        return latest
+            .ok_or_else(|| Refusal::missing("there are no runs yet: `consign run CAMPAIGN` makes one").into());
     }
     let mut found = runs.iter().filter(|run| run.id.starts_with(id) || run.id.ends_with(id));
     match (found.next(), found.next()) {

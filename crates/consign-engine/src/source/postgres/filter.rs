@@ -72,8 +72,5 @@ fn equals(kind: ColumnKind) -> bool {
 
 /// Kinds whose values are ordered there as they are here; texts follow the collation.
 fn orders(kind: ColumnKind) -> bool {
-    matches!(
-        kind,
-        ColumnKind::Boolean | ColumnKind::Int16 | ColumnKind::Int32 | ColumnKind::Int64 | ColumnKind::Date
-    )
+    matches!(kind, ColumnKind::Boolean | ColumnKind::Int16 | ColumnKind::Int32 | ColumnKind::Int64 | ColumnKind::Date)
 }

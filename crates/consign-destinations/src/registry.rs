@@ -8,8 +8,10 @@ use consign_model::id::Slug;
 use consign_model::plan::PlannedAttribute;
 use consign_model::spec::{KindSpec, Kinds, Rules, SettingProblem, Settings};
 
+use crate::client::{Client, ClientError, Credentials};
 use crate::contract;
 use crate::encode::RequestEncoder;
+use crate::http::Http;
 use crate::kinds;
 
 /// A destination kind: its specification, and what follows from a destination's settings.
@@ -39,6 +41,17 @@ pub trait Kind: Send + Sync {
 
     /// What turns a delivery's staged columns into request bodies; `None` for kinds that write files.
     fn encoder(&self, _settings: &Settings, _attributes: &[PlannedAttribute]) -> Option<Box<dyn RequestEncoder>> {
+        None
+    }
+
+    /// What is asked of the platform, for one delivery to a destination with those settings and credentials; `None` for
+    /// kinds that write files.
+    fn client(
+        &self,
+        _settings: &Settings,
+        _credentials: &Credentials,
+        _http: &Http,
+    ) -> Option<Result<Box<dyn Client>, ClientError>> {
         None
     }
 }

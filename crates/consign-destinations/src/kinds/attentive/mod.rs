@@ -1,5 +1,6 @@
 //! Attentive segments, by API or by file.
 
+mod client;
 mod encode;
 mod encode_file;
 mod spec;
@@ -11,7 +12,9 @@ use consign_model::spec::{KindSpec, SettingProblem, Settings};
 
 use super::setting::{given, problem, text};
 use super::sftp::check_host_key;
+use crate::client::{Client, ClientError, Credentials};
 use crate::encode::RequestEncoder;
+use crate::http::Http;
 use crate::registry::Kind;
 
 /// The kind `attentive`.
@@ -86,5 +89,17 @@ impl Kind for Attentive {
         } else {
             Box::new(encode::Encoder::new(settings, identifier, self.0.limits))
         })
+    }
+
+    fn client(
+        &self,
+        settings: &Settings,
+        credentials: &Credentials,
+        http: &Http,
+    ) -> Option<Result<Box<dyn Client>, ClientError>> {
+        if by_file(settings) {
+            return None;
+        }
+        Some(client::AttentiveClient::new(settings, credentials, http).map(|client| Box::new(client) as _))
     }
 }

@@ -11,7 +11,7 @@ use crate::encode::{
 };
 
 /// The media type of JSON:API.
-const JSON_API: &str = "application/vnd.api+json";
+pub(super) const JSON_API: &str = "application/vnd.api+json";
 
 /// Encodes for one destination and delivery.
 #[derive(Debug)]

@@ -1,5 +1,6 @@
 //! Klaviyo lists.
 
+mod client;
 mod encode;
 mod spec;
 
@@ -7,7 +8,9 @@ use consign_model::definition::AttributeMapping;
 use consign_model::plan::PlannedAttribute;
 use consign_model::spec::{KindSpec, Rules, Settings};
 
+use crate::client::{Client, ClientError, Credentials};
 use crate::encode::RequestEncoder;
+use crate::http::Http;
 use crate::registry::Kind;
 
 /// The kind `klaviyo`.
@@ -32,5 +35,14 @@ impl Kind for Klaviyo {
 
     fn encoder(&self, settings: &Settings, attributes: &[PlannedAttribute]) -> Option<Box<dyn RequestEncoder>> {
         Some(Box::new(encode::Encoder::new(settings, attributes, self.0.limits)))
+    }
+
+    fn client(
+        &self,
+        settings: &Settings,
+        credentials: &Credentials,
+        http: &Http,
+    ) -> Option<Result<Box<dyn Client>, ClientError>> {
+        Some(client::KlaviyoClient::new(settings, credentials, http).map(|client| Box::new(client) as _))
     }
 }

@@ -15,7 +15,7 @@ pub(super) const PROPERTIES: &str = "properties.";
 /// What the names of the parts of an address begin with.
 pub(super) const LOCATION: &str = "location.";
 /// What Klaviyo knows a profile by.
-const IDENTIFIERS: &[&str] = &["email", "phone_number", "external_id"];
+pub(super) const IDENTIFIERS: &[&str] = &["email", "phone_number", "external_id"];
 
 pub(super) fn spec() -> KindSpec {
     let mut settings = vec![

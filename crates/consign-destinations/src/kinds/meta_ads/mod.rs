@@ -1,5 +1,6 @@
 //! Meta custom audiences (Facebook, Instagram).
 
+mod client;
 mod encode;
 mod spec;
 
@@ -8,7 +9,9 @@ use consign_model::plan::PlannedAttribute;
 use consign_model::spec::{KindSpec, SettingProblem, Settings};
 
 use super::setting::{problem, text};
+use crate::client::{Client, ClientError, Credentials};
 use crate::encode::RequestEncoder;
+use crate::http::Http;
 use crate::registry::Kind;
 
 /// The kind `meta_ads`.
@@ -42,5 +45,14 @@ impl Kind for MetaAds {
 
     fn encoder(&self, settings: &Settings, attributes: &[PlannedAttribute]) -> Option<Box<dyn RequestEncoder>> {
         Some(Box::new(encode::Encoder::new(settings, attributes, self.0.limits)))
+    }
+
+    fn client(
+        &self,
+        settings: &Settings,
+        credentials: &Credentials,
+        http: &Http,
+    ) -> Option<Result<Box<dyn Client>, ClientError>> {
+        Some(client::MetaClient::new(settings, credentials, http).map(|client| Box::new(client) as _))
     }
 }

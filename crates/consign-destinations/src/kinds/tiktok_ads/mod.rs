@@ -1,5 +1,6 @@
 //! Custom audiences of `tiktok_ads`, by the streaming calls.
 
+mod client;
 mod encode;
 mod spec;
 
@@ -9,7 +10,9 @@ use consign_model::spec::{KindSpec, Normalisation, Rules, SettingProblem, Settin
 use serde_json::Value;
 
 use super::setting::problem;
+use crate::client::{Client, ClientError, Credentials};
 use crate::encode::RequestEncoder;
+use crate::http::Http;
 use crate::registry::Kind;
 use spec::ID_TYPES;
 
@@ -62,5 +65,14 @@ impl Kind for TiktokAds {
 
     fn encoder(&self, settings: &Settings, attributes: &[PlannedAttribute]) -> Option<Box<dyn RequestEncoder>> {
         Some(Box::new(encode::Encoder::new(settings, attributes, self.0.limits)))
+    }
+
+    fn client(
+        &self,
+        settings: &Settings,
+        credentials: &Credentials,
+        http: &Http,
+    ) -> Option<Result<Box<dyn Client>, ClientError>> {
+        Some(client::TiktokClient::new(settings, credentials, http).map(|client| Box::new(client) as _))
     }
 }

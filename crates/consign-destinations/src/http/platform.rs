@@ -1,0 +1,335 @@
+//! One platform for one delivery: calls, made until they are answered for good or patience ends.
+
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use secrecy::SecretString;
+use url::Url;
+use uuid::Uuid;
+
+use crate::client::{ClientError, ErrorClass};
+use crate::encode::path_segment;
+
+use super::call::{Call, Target};
+use super::connection::exchange;
+use super::{Backoff, Exchange, Http, Mask, Protocol, Rate, Refusal, Reply, Setback, Throttle, TransportError};
+
+/// What is known of a request that failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Effect {
+    /// It had no effect.
+    None,
+    /// It may have had its effect.
+    Unknown,
+}
+
+/// A request failed for good.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) error: ClientError,
+    /// The platform's code.
+    pub(crate) code: String,
+    /// The last answer, where there was one.
+    pub(crate) reply: Option<Reply>,
+    pub(crate) effect: Effect,
+    /// Requests made.
+    pub(crate) attempts: u32,
+}
+
+impl Failure {
+    /// The status of the last answer; 0 where there was none.
+    pub(crate) fn status(&self) -> u16 {
+        self.reply.as_ref().map_or(0, |reply| reply.status)
+    }
+}
+
+impl From<Failure> for ClientError {
+    fn from(failure: Failure) -> Self {
+        failure.error
+    }
+}
+
+/// How a platform is reached.
+pub(crate) struct Access<'a> {
+    pub(crate) base_url: &'a str,
+    /// What its limits are counted by; may be a secret.
+    pub(crate) account: &'a str,
+    /// All secrets that go along, for the mask.
+    pub(crate) secrets: Vec<SecretString>,
+    /// Its limits.
+    pub(crate) rates: &'a [(&'static str, &'static [Rate])],
+}
+
+/// One platform for one delivery.
+pub(crate) struct Platform<P> {
+    pub(crate) protocol: P,
+    http: Http,
+    base_url: String,
+    throttle: Arc<Throttle>,
+    mask: Mask,
+    budget: Mutex<Duration>,
+}
+
+impl<P: Protocol> Platform<P> {
+    pub(crate) fn new(protocol: P, http: &Http, access: Access<'_>) -> Result<Self, ClientError> {
+        let base_url = access.base_url.trim_end_matches('/').to_owned();
+        let good = Url::parse(&base_url).is_ok_and(|url| url.has_host() && matches!(url.scheme(), "http" | "https"));
+        if !good {
+            let remedy = "write `https://`, the host, and no slash at the end";
+            return Err(ClientError::new(ErrorClass::Config, "`base_url` is not the URL of a platform", remedy));
+        }
+        let throttle = http.throttle(protocol.kind(), &base_url, access.account, access.rates);
+        let budget = Mutex::new(http.policy.budget);
+        Ok(Self { protocol, http: http.clone(), base_url, throttle, mask: Mask::new(access.secrets), budget })
+    }
+
+    pub(crate) fn now(&self) -> Instant {
+        self.http.clock.now()
+    }
+
+    pub(crate) async fn sleep(&self, wait: Duration) {
+        self.http.clock.sleep(wait).await;
+    }
+
+    /// A platform's own words, fit to be shown.
+    pub(crate) fn masked(&self, text: &str) -> String {
+        self.mask.text(text)
+    }
+
+    /// Never shows this secret, which was not known before.
+    pub(crate) fn learn(&self, secret: SecretString) {
+        self.mask.learn(secret);
+    }
+
+    /// The base URL.
+    pub(crate) fn base_url(&self) -> &str {
+        &self.base_url
+    }
+
+    /// An error with the platform's own words in it.
+    pub(crate) fn error(&self, refusal: &Refusal) -> ClientError {
+        let error = ClientError::new(refusal.class, refusal.what.clone(), refusal.remedy.clone());
+        error.saying(self.masked(&refusal.said))
+    }
+
+    /// An answer that makes no sense: success without what success brings.
+    pub(crate) fn senseless(&self, lacks: &str) -> ClientError {
+        let what = format!("{} answered with success but without {lacks}", self.protocol.title());
+        ClientError::new(ErrorClass::Bug, what, "check `base_url`, or report it with the ids of the request")
+    }
+
+    /// Makes a request until it is done, or is refused, or patience ends.
+    pub(crate) async fn call(&self, call: &Call) -> Result<Reply, Failure> {
+        let clock = &*self.http.clock;
+        // How often each kind of waiting was begun, and how long it took.
+        let mut waited: Vec<(Backoff, u32, Duration)> = Vec::new();
+        let mut attempt = 0;
+        let mut effect = Effect::None;
+        loop {
+            attempt += 1;
+            self.throttle.take(call.group, clock).await;
+            let (outcome, record) = self.once(call, attempt).await;
+            let setback = match &outcome {
+                Ok(reply) => {
+                    if let Some(wait) = self.protocol.ease(reply) {
+                        self.throttle.hold(call.group, wait, clock);
+                    }
+                    self.protocol.judge(reply, call).err()
+                }
+                Err(error) => Some(transport_setback(self.protocol.title(), error)),
+            };
+            let reply = match (outcome, setback.is_none()) {
+                (Ok(reply), true) => {
+                    self.conclude(record, "done", false);
+                    return Ok(reply);
+                }
+                (outcome, _) => outcome.ok(),
+            };
+            let (refusal, wait) = match setback {
+                Some(Setback::Again { refusal, backoff, after }) => {
+                    let blind = !call.repeatable && refusal.uncertain;
+                    let wait = if blind { None } else { Self::next_wait(&mut waited, backoff, after) };
+                    (refusal, wait)
+                }
+                Some(Setback::Never(refusal)) => (refusal, None),
+                None => (Refusal::new(ErrorClass::Unavailable, "there was no answer", "run again"), None),
+            };
+            if refusal.uncertain {
+                effect = Effect::Unknown;
+            }
+            let mut error = self.error(&refusal);
+            if attempt > 1 {
+                error.what = format!("{} (tried {attempt} times)", error.what);
+            }
+            let Some(wait) = wait else {
+                self.conclude(record, &error.to_string(), true);
+                return Err(Failure { error, code: refusal.code, reply, effect, attempts: attempt });
+            };
+            let until = clock.time() + chrono::Duration::from_std(wait).unwrap_or(chrono::Duration::MAX);
+            if wait > self.http.policy.longest_wait || !self.spend(wait) {
+                error.class = match error.class {
+                    ErrorClass::RateLimited { .. } => ErrorClass::RateLimited { until },
+                    class => class,
+                };
+                self.conclude(record, &error.to_string(), true);
+                return Err(Failure { error, code: refusal.code, reply, effect, attempts: attempt });
+            }
+            let concluded = format!("again in {:.1} s: {error}", wait.as_secs_f64());
+            self.conclude(record, &concluded, true);
+            clock.sleep(wait).await;
+        }
+    }
+
+    /// The next wait, or `None` where there have been enough.
+    fn next_wait(
+        waited: &mut Vec<(Backoff, u32, Duration)>,
+        backoff: Backoff,
+        after: Option<Duration>,
+    ) -> Option<Duration> {
+        let at = waited.iter().position(|(known, ..)| *known == backoff).unwrap_or_else(|| {
+            waited.push((backoff, 0, Duration::ZERO));
+            waited.len() - 1
+        });
+        let (_, made, total) = &mut waited[at];
+        *made += 1;
+        if backoff.tries.is_some_and(|tries| *made >= tries) {
+            return None;
+        }
+        let random = fastrand::f64();
+        // What the platform says is waited in full, and a little more, so that not all come back at once.
+        let wait = match after {
+            Some(after) => after + Duration::from_secs(1).min(after / 10).mul_f64(random),
+            None => backoff.wait(*made, random),
+        };
+        *total += wait;
+        if backoff.total.is_some_and(|most| *total > most) { None } else { Some(wait) }
+    }
+
+    /// Takes a wait from the delivery's budget; false where it is spent.
+    fn spend(&self, wait: Duration) -> bool {
+        let mut budget = self.budget.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let left = budget.checked_sub(wait);
+        if let Some(left) = left {
+            *budget = left;
+        }
+        left.is_some()
+    }
+
+    /// One request, and the beginning of its record.
+    async fn once(&self, call: &Call, attempt: u32) -> (Result<Reply, TransportError>, Exchange) {
+        let clock = &*self.http.clock;
+        let request_id = Uuid::now_v7().to_string();
+        let url = self.url(call);
+        let mut record = Exchange {
+            kind: self.protocol.kind().to_owned(),
+            request_id: request_id.clone(),
+            attempt,
+            method: call.method.to_string(),
+            host: String::new(),
+            path: String::new(),
+            started: clock.time(),
+            took: Duration::ZERO,
+            sent_bytes: call.body.as_ref().map_or(0, |body| body.len() as u64),
+            received_bytes: 0,
+            status: None,
+            ids: Vec::new(),
+            concluded: String::new(),
+            failed: false,
+        };
+        let url = match url {
+            Ok(url) => url,
+            Err(error) => return (Err(error), record),
+        };
+        record.host = url.origin().ascii_serialization();
+        record.path = self.shown_path(&url, call);
+        let mut request = self.http.client.request(call.method.clone(), url).header("x-request-id", &request_id);
+        request = request.header("accept-encoding", "gzip");
+        for (name, value) in &call.headers {
+            request = request.header(*name, value);
+        }
+        if let Some(body) = &call.body {
+            request = request.body(body.clone());
+        }
+        let began = clock.now();
+        let outcome = exchange(request, clock).await;
+        record.took = clock.now().saturating_duration_since(began);
+        if let Ok(reply) = &outcome {
+            record.status = Some(reply.status);
+            record.received_bytes = reply.body.len() as u64;
+            let ids = self.protocol.ids(reply).into_iter();
+            record.ids = ids.map(|(name, id)| (name.to_owned(), id.chars().take(200).collect())).collect();
+        }
+        (outcome, record)
+    }
+
+    fn url(&self, call: &Call) -> Result<Url, TransportError> {
+        let wrong = |error: url::ParseError| TransportError::Request(error.to_string());
+        let mut url = match &call.target {
+            Target::Path(path) => format!("{}{path}", self.base_url),
+            Target::Given(given) => {
+                let base = Url::parse(&self.base_url).map_err(wrong)?;
+                format!("{}{given}", base.origin().ascii_serialization())
+            }
+            Target::Elsewhere(url) => return Ok(url.clone()),
+        };
+        for (i, (name, value)) in call.query.iter().enumerate() {
+            url.push(if i == 0 { '?' } else { '&' });
+            url.push_str(&path_segment(name));
+            url.push('=');
+            url.push_str(&path_segment(value));
+        }
+        Url::parse(&url).map_err(wrong)
+    }
+
+    /// Path and query for people. The path of another host may itself be a secret.
+    fn shown_path(&self, url: &Url, call: &Call) -> String {
+        if matches!(call.target, Target::Elsewhere(_)) {
+            return "/…".into();
+        }
+        let query: Vec<String> = url.query_pairs().map(|(name, value)| format!("{name}={value}")).collect();
+        let path = url.path().to_owned();
+        if query.is_empty() { path } else { format!("{path}?{}", self.masked(&query.join("&"))) }
+    }
+
+    fn conclude(&self, mut record: Exchange, concluded: &str, failed: bool) {
+        record.concluded = concluded.to_owned();
+        record.failed = failed;
+        tracing::debug!(
+            kind = record.kind,
+            request = record.request_id,
+            method = record.method,
+            status = record.status,
+            failed,
+            "exchange"
+        );
+        self.http.observer.exchanged(&record);
+    }
+}
+
+/// What a failure of the network means.
+fn transport_setback(title: &str, error: &TransportError) -> Setback {
+    let what = format!("{title} {}", error.what());
+    let remedy = match error {
+        TransportError::Connect(_) => {
+            "check `base_url`, the network and the certificates of this machine, and run again"
+        }
+        TransportError::Timeout | TransportError::Broken(_) => "run again later; what was taken is not lost",
+        TransportError::TooLarge => "check that `base_url` is the platform's API",
+        TransportError::Redirect(_) => "write the final address as `base_url`",
+        TransportError::Request(_) => "check `base_url` and the settings that are parts of paths",
+    };
+    match error {
+        TransportError::Connect(_) => Setback::Again {
+            backoff: Backoff::UNAVAILABLE,
+            after: None,
+            refusal: Refusal::new(ErrorClass::Unavailable, what, remedy),
+        },
+        TransportError::Timeout | TransportError::Broken(_) => {
+            Setback::unavailable(Refusal::new(ErrorClass::Unavailable, what, remedy))
+        }
+        TransportError::TooLarge => Setback::Never(Refusal::new(ErrorClass::Config, what, remedy).uncertain()),
+        TransportError::Redirect(_) | TransportError::Request(_) => {
+            Setback::Never(Refusal::new(ErrorClass::Config, what, remedy))
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! TikTok over the wire: audiences, and mappings of people to them by the streaming calls.
+
+mod protocol;
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use consign_model::spec::Settings;
+use reqwest::header::HeaderValue;
+use secrecy::ExposeSecret as _;
+use serde_json::{Value, json};
+
+use crate::client::{
+    Answer, Client, ClientError, Credentials, ErrorClass, FoundList, Job, JobState, Outgoing, Receipt, WantedList,
+    ambiguous, credential,
+};
+use crate::encode::JSON;
+use crate::http::{Access, Call, Effect, Failure, Http, Platform, Reply, id_text, secret_header};
+
+use protocol::{CALLS, MAPPINGS, PARTIAL, Protocol, RATES, REPLAYED, TOO_MANY, code};
+
+/// What stands before all paths.
+const ROOT: &str = "/open_api/v1.3";
+/// Audiences of one page.
+const PAGE: u64 = 100;
+/// How often an audience that may have been made is looked for before it is given up.
+const LOOKS: u32 = 4;
+
+/// A client of one destination and delivery.
+pub(super) struct TiktokClient {
+    platform: Platform<Protocol>,
+    token: HeaderValue,
+    advertiser: String,
+}
+
+impl TiktokClient {
+    pub(super) fn new(settings: &Settings, credentials: &Credentials, http: &Http) -> Result<Self, ClientError> {
+        let token = credential(credentials, "access_token")?;
+        let access = Access {
+            base_url: settings.text("base_url").unwrap_or_default(),
+            account: token.expose_secret(),
+            secrets: vec![token.clone()],
+            rates: RATES,
+        };
+        Ok(Self {
+            platform: Platform::new(Protocol, http, access)?,
+            token: secret_header("", token, "access_token")?,
+            advertiser: settings.text("advertiser_id").unwrap_or_default().to_owned(),
+        })
+    }
+
+    async fn call(&self, call: Call) -> Result<Reply, Failure> {
+        let call = call.header("access-token", self.token.clone());
+        self.platform.call(&call.header("content-type", HeaderValue::from_static(JSON))).await
+    }
+
+    fn page(&self, page: u64, size: u64) -> Call {
+        Call::get(format!("{ROOT}/dmp/custom_audience/list/"))
+            .query("advertiser_id", self.advertiser.as_str())
+            .query("page", page.to_string())
+            .query("page_size", size.to_string())
+            .group(CALLS)
+    }
+
+    /// The id of the one audience of exactly that name.
+    async fn named(&self, name: &str) -> Result<Option<String>, ClientError> {
+        let mut found = Vec::new();
+        for page in 1.. {
+            let reply = self.call(self.page(page, PAGE)).await?;
+            for audience in reply.list("/data/list") {
+                if audience.get("name").and_then(Value::as_str) == Some(name) {
+                    let id = id_text(audience.get("audience_id"));
+                    found.push(id.ok_or_else(|| self.platform.senseless("the id of an audience"))?);
+                }
+            }
+            let pages = reply.json().pointer("/data/page_info/total_page").and_then(Value::as_u64).unwrap_or_default();
+            if page >= pages {
+                break;
+            }
+        }
+        if found.len() > 1 { Err(ambiguous("audience", name, &found, "list_id")) } else { Ok(found.pop()) }
+    }
+
+    async fn create(&self, name: &str) -> Result<String, Failure> {
+        let body = json!({"advertiser_id": self.advertiser, "custom_audience_name": name, "action": "create"});
+        let call = Call::post(format!("{ROOT}/segment/audience/"), body.to_string()).group(CALLS).once();
+        let reply = self.call(call).await?;
+        id_text(reply.json().pointer("/data/audience_id")).ok_or_else(|| Failure {
+            error: self.platform.senseless("the id of the new audience"),
+            code: String::new(),
+            reply: Some(reply),
+            effect: Effect::None,
+            attempts: 1,
+        })
+    }
+}
+
+#[async_trait]
+impl Client for TiktokClient {
+    async fn test(&self) -> Result<Vec<String>, ClientError> {
+        let mut proved = Vec::new();
+        let ids = json!([self.advertiser]).to_string();
+        let info = Call::get(format!("{ROOT}/advertiser/info/")).query("advertiser_ids", ids).group(CALLS);
+        match self.call(info).await {
+            Ok(reply) if reply.list("/data/list").is_empty() => {
+                let what = format!("TikTok knows no advertiser {} for this token", self.advertiser);
+                return Err(ClientError::new(ErrorClass::Config, what, "check `advertiser_id`"));
+            }
+            Ok(_) => proved.push(format!("TikTok knows the token, and the advertiser {}", self.advertiser)),
+            // What matters is the permission for audiences, which the next call proves.
+            Err(failure) if failure.error.class == ErrorClass::Permission => {
+                proved.push("TikTok knows the token; it may not read the advertiser, which is not needed".to_owned());
+            }
+            Err(failure) => return Err(failure.into()),
+        }
+        self.call(self.page(1, 1)).await?;
+        proved.push("the token may read audiences".to_owned());
+        Ok(proved)
+    }
+
+    async fn find_or_create(&self, wanted: &WantedList) -> Result<FoundList, ClientError> {
+        if let Some(id) = &wanted.id {
+            return Ok(FoundList { id: id.clone(), created: false });
+        }
+        let mut created = false;
+        for look in 1.. {
+            if let Some(id) = self.named(&wanted.name).await? {
+                return Ok(FoundList { id, created });
+            }
+            match self.create(&wanted.name).await {
+                Ok(id) => return Ok(FoundList { id, created: true }),
+                Err(failure) if failure.effect == Effect::Unknown && look < LOOKS => {
+                    created = true;
+                    self.platform.sleep(Duration::from_secs(1 << look)).await;
+                }
+                Err(failure) => return Err(failure.into()),
+            }
+        }
+        Err(self.platform.senseless("an audience"))
+    }
+
+    async fn send(&self, request: Outgoing<'_>) -> Result<Answer, ClientError> {
+        let call = Call::post(request.envelope.path.clone(), request.body).group(MAPPINGS);
+        let failure = match self.call(call).await {
+            Ok(reply) => {
+                let said = || self.platform.masked(reply.text("/message").unwrap_or_default());
+                let notes = match code(&reply) {
+                    Some(PARTIAL) => {
+                        vec![format!("TikTok took a part of a request of {} rows: {}", request.rows, said())]
+                    }
+                    _ => Vec::new(),
+                };
+                return Ok(Answer::Accepted(Receipt { notes, ..Receipt::default() }));
+            }
+            Err(failure) => failure,
+        };
+        let number = failure.reply.as_ref().and_then(code);
+        match number {
+            // It was taken before.
+            Some(REPLAYED) => Ok(Answer::Accepted(Receipt::default())),
+            Some(number) if TOO_MANY.contains(&number) => Ok(Answer::TooLarge { lasting: true }),
+            _ if failure.status() == 413 => Ok(Answer::TooLarge { lasting: true }),
+            _ => Err(failure.into()),
+        }
+    }
+
+    async fn poll(&self, _: &Job) -> Result<JobState, ClientError> {
+        Err(ClientError::new(ErrorClass::Bug, "TikTok's streaming calls have no jobs to look at", "report it"))
+    }
+}

@@ -1,15 +1,16 @@
-//! One staged delivery to its place: files to their store; a platform's requests to files beside them.
-
-use std::path::PathBuf;
+//! One staged delivery to its place: files to their store, lists to their platform.
 
 use arrow::record_batch::RecordBatch;
 use chrono::NaiveDate;
+use consign_destinations::client::{self, Client, Credentials};
 use consign_destinations::encode::{ListTarget, RequestEncoder};
 use consign_destinations::files::{self, FileError, FileWriter};
+use consign_destinations::http::Http;
 use consign_destinations::registry::Registry;
 use consign_model::definition::{Compression, Destination, FileFormat, FileOptions};
 use consign_model::id::Slug;
 use consign_model::plan::{CampaignPlan, PlannedDelivery};
+use consign_model::spec::{Kinds, Settings};
 use consign_secrets::{SecretError, Secrets};
 use consign_store::{ErrorClass, Target};
 use secrecy::SecretString;
@@ -17,9 +18,10 @@ use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
 use crate::folder::RunFolder;
-use crate::requests::{LIST_TO_BE_MADE, RequestError, Requests, operation, session};
+use crate::platform::{self, PlatformError, PlatformSent, Platforms};
+use crate::requests::{LIST_TO_BE_MADE, Requests, operation};
 use crate::stage::StagedDelivery;
-use crate::staged;
+use crate::staged::{self, ReadError};
 
 /// A delivery did not reach its place.
 #[derive(Debug, thiserror::Error)]
@@ -30,9 +32,15 @@ pub enum DeliverError {
     /// The files did not reach their place.
     #[error(transparent)]
     Files(#[from] FileError),
-    /// The requests cannot be made.
+    /// The platform did not take the list.
     #[error(transparent)]
-    Requests(#[from] RequestError),
+    Platform(#[from] PlatformError),
+    /// Rows cannot be encoded.
+    #[error(transparent)]
+    Encode(#[from] consign_destinations::encode::EncodeError),
+    /// A staged batch cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
     /// The definitions that the run began with do not have the destination.
     #[error("there is no destination `{0}` in the definitions of the run")]
     NoDestination(Slug),
@@ -47,15 +55,15 @@ impl DeliverError {
         match self {
             Self::Secret(_) => ErrorClass::Auth,
             Self::Files(error) => file_class(error),
+            Self::Platform(error) => platform_class(error),
             Self::NoDestination(_) => ErrorClass::Config,
-            Self::Requests(RequestError::Write { .. }) => ErrorClass::Unavailable,
-            Self::Requests(_) | Self::NoEncoder(_) => ErrorClass::Bug,
+            Self::Encode(_) | Self::Read(_) | Self::NoEncoder(_) => ErrorClass::Bug,
         }
     }
 
     /// Whether somebody stopped it.
     pub fn is_cancelled(&self) -> bool {
-        matches!(self, Self::Requests(RequestError::Cancelled)) || matches!(self, Self::Files(FileError::Cancelled))
+        matches!(self, Self::Platform(PlatformError::Cancelled) | Self::Files(FileError::Cancelled))
     }
 }
 
@@ -64,9 +72,32 @@ fn file_class(error: &FileError) -> ErrorClass {
         FileError::Credentials { .. } => ErrorClass::Auth,
         FileError::Permission { .. } | FileError::ReadOnly(_) => ErrorClass::Permission,
         FileError::Format(_) | FileError::Rows(_) => ErrorClass::Bug,
-        error if error.is_temporary() => ErrorClass::Unavailable,
         FileError::DiskFull(_) => ErrorClass::Unavailable,
+        error if error.is_temporary() => ErrorClass::Unavailable,
         _ => ErrorClass::Config,
+    }
+}
+
+fn platform_class(error: &PlatformError) -> ErrorClass {
+    let error = match error {
+        PlatformError::Client(error) => error,
+        PlatformError::Secret(_) => return ErrorClass::Auth,
+        PlatformError::WouldEmpty { .. } | PlatformError::WouldRemove { .. } | PlatformError::NoClient(_) => {
+            return ErrorClass::Config;
+        }
+        PlatformError::Members { .. } | PlatformError::Parquet(_) | PlatformError::Store(_) => {
+            return ErrorClass::Unavailable;
+        }
+        _ => return ErrorClass::Bug,
+    };
+    match error.class {
+        client::ErrorClass::Auth => ErrorClass::Auth,
+        client::ErrorClass::Permission => ErrorClass::Permission,
+        client::ErrorClass::Config => ErrorClass::Config,
+        client::ErrorClass::Row => ErrorClass::Row,
+        client::ErrorClass::RateLimited { .. } => ErrorClass::RateLimited,
+        client::ErrorClass::Unavailable => ErrorClass::Unavailable,
+        client::ErrorClass::Bug => ErrorClass::Bug,
     }
 }
 
@@ -76,13 +107,14 @@ fn file_class(error: &FileError) -> ErrorClass {
 pub enum Delivered {
     /// Files are in their place.
     Files(Vec<Target>),
-    /// The requests of a platform are written to this folder. They are not sent.
-    Requests {
-        /// The folder.
-        folder: PathBuf,
-        /// Each body.
-        bodies: Vec<Target>,
-    },
+    /// A platform has the list, as far as the counts say.
+    List(PlatformSent),
+}
+
+/// What became of a delivery. A list that failed half-way has both.
+pub(crate) struct Ended {
+    pub delivered: Option<Delivered>,
+    pub error: Option<DeliverError>,
 }
 
 /// What deliveries of a run have in common.
@@ -99,14 +131,38 @@ impl Sender<'_> {
     /// Sends one delivery. `id` is unique in the run.
     pub async fn send(
         &self,
+        platforms: Platforms<'_>,
         id: &str,
         delivery: &PlannedDelivery,
         staged: &StagedDelivery,
-    ) -> Result<Delivered, DeliverError> {
-        match &delivery.file {
-            Some(options) => self.files(delivery, options, staged).await,
-            None => self.requests(id, delivery, staged),
+    ) -> Ended {
+        if let Some(options) = &delivery.file {
+            return match self.files(delivery, options, staged).await {
+                Ok(delivered) => Ended { delivered: Some(delivered), error: None },
+                Err(error) => Ended { delivered: None, error: Some(error) },
+            };
         }
+        let (sent, done) = platform::send(self, platforms, id, delivery, staged).await;
+        Ended { delivered: Some(Delivered::List(sent)), error: done.err().map(DeliverError::Platform) }
+    }
+
+    /// The platform's client and encoder for a delivery.
+    pub fn client(
+        &self,
+        platforms: Platforms<'_>,
+        delivery: &PlannedDelivery,
+    ) -> Result<(Box<dyn Client>, Box<dyn RequestEncoder>), PlatformError> {
+        let unknown = || PlatformError::NoClient(delivery.kind.clone());
+        let kind = self.registry.kind(&delivery.kind).ok_or_else(unknown)?;
+        let destination = self.destinations.iter().find(|one| one.id == delivery.destination).ok_or_else(unknown)?;
+        let client = connect(self.registry, self.secrets, destination, delivery.sandbox.then_some(platforms.sandbox), platforms.http)?;
+        let encoder = kind.encoder(&delivery.settings, &delivery.attributes).ok_or_else(unknown)?;
+        Ok((client, encoder))
+    }
+
+    /// The id of a delivery's group.
+    pub fn group(&self, delivery: &PlannedDelivery) -> &Slug {
+        &self.plan.assign.sub_audiences[delivery.sub_audience].groups[delivery.group].id
     }
 
     async fn files(
@@ -141,26 +197,36 @@ impl Sender<'_> {
         };
         Ok(Delivered::Files(written.into_iter().map(target).collect()))
     }
-
-    fn requests(
-        &self,
-        id: &str,
-        delivery: &PlannedDelivery,
-        staged: &StagedDelivery,
-    ) -> Result<Delivered, DeliverError> {
-        let encoder = encoder(self.registry, delivery)?;
-        let folder = self.folder.requests(id);
-        let requests = requests(self.plan, self.registry, delivery, encoder.as_ref(), id);
-        let written = requests.write(&staged.batches, &folder, self.cancel)?;
-        let bodies = written.into_iter().map(|request| Target {
-            location: folder.join(&request.body).display().to_string(),
-            rows: request.rows,
-            bytes: request.bytes,
-            sha256: request.sha256,
-        });
-        Ok(Delivered::Requests { bodies: bodies.collect(), folder })
-    }
 }
+
+/// A client of a destination. With a sandbox, it goes there, with credentials that the sandbox takes.
+pub fn connect(
+    registry: &Registry,
+    secrets: &Secrets,
+    destination: &Destination,
+    sandbox: Option<&str>,
+    http: &Http,
+) -> Result<Box<dyn Client>, PlatformError> {
+    let unknown = || PlatformError::NoClient(destination.kind.clone());
+    let kind = registry.kind(&destination.kind).ok_or_else(unknown)?;
+    let spec = registry.spec(&destination.kind).ok_or_else(unknown)?;
+    let mut settings = Settings::new(spec, &destination.settings);
+    let credentials: Credentials = match sandbox {
+        Some(url) => {
+            // The sandbox serves each platform below its name: `tiktok_ads` below `/tiktok`.
+            let platform = destination.kind.split('_').next().unwrap_or_default();
+            settings = settings.with("base_url", format!("{url}/{platform}"));
+            let secrets = SANDBOX_SECRETS.iter().map(|(name, secret)| ((*name).to_owned(), SecretString::from(*secret)));
+            secrets.collect()
+        }
+        None => secrets.resolve_all(&destination.credentials)?,
+    };
+    kind.client(&settings, &credentials, http).ok_or_else(unknown)?.map_err(PlatformError::from)
+}
+
+/// What the sandbox takes for a secret of a platform.
+const SANDBOX_SECRETS: [(&str, &str); 3] =
+    [("api_key", "pk_sandbox"), ("access_token", "sandbox"), ("client_secret", "sandbox")];
 
 fn attribute_names(delivery: &PlannedDelivery) -> Vec<String> {
     delivery.attributes.iter().map(|attribute| attribute.name.clone()).collect()
@@ -177,22 +243,15 @@ fn requests<'a>(
     registry: &Registry,
     delivery: &PlannedDelivery,
     encoder: &'a dyn RequestEncoder,
-    id: &str,
 ) -> Requests<'a> {
     let group = &plan.assign.sub_audiences[delivery.sub_audience].groups[delivery.group].id;
     let own = registry.kind(&delivery.kind).and_then(|kind| kind.list_id(&plan.campaign, group));
     let list_id = delivery.list_id.clone().or(own).unwrap_or_else(|| LIST_TO_BE_MADE.to_owned());
     let list = ListTarget { id: list_id, name: delivery.list_name.clone() };
-    Requests {
-        encoder,
-        operation: operation(delivery.membership, encoder, &list),
-        list,
-        session: session(&format!("{}/{id}", plan.run_id), 1),
-        day: day(plan),
-    }
+    Requests { encoder, operation: operation(delivery.membership, encoder, &list), list, session: 1, day: day(plan) }
 }
 
-fn day(plan: &CampaignPlan) -> NaiveDate {
+pub(crate) fn day(plan: &CampaignPlan) -> NaiveDate {
     plan.assign.as_of.with_timezone(&plan.assign.time_zone).date_naive()
 }
 
@@ -204,7 +263,7 @@ pub(crate) fn sample(
     staged: &StagedDelivery,
     rows: usize,
 ) -> Result<String, DeliverError> {
-    let Some(batch) = first_rows(staged, rows).map_err(RequestError::from)? else { return Ok(String::new()) };
+    let Some(batch) = first_rows(staged, rows)? else { return Ok(String::new()) };
     let bytes = if let Some(options) = &delivery.file {
         let format = if options.format == FileFormat::Parquet { FileFormat::JsonLines } else { options.format };
         let plain = FileOptions { format, compression: Compression::None, pgp_public_key: None, ..options.clone() };
@@ -214,8 +273,8 @@ pub(crate) fn sample(
         bytes
     } else {
         let encoder = encoder(registry, delivery)?;
-        let requests = requests(plan, registry, delivery, encoder.as_ref(), "preview");
-        requests.sample(&batch).map_err(RequestError::from)?
+        let requests = requests(plan, registry, delivery, encoder.as_ref());
+        requests.sample(&batch)?
     };
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use consign_engine::CustomerExplanation;
 use consign_model::id::Slug;
-use consign_store::{RunMode, Store};
+use consign_store::Store;
 use serde::Serialize;
 
 use crate::recipients::{Recipient, RecipientsError, of_customer};
@@ -41,8 +41,7 @@ impl Workplace<'_> {
         customer_key: &str,
     ) -> Result<Explanation, RunError> {
         let runs = store.runs(Some(campaign), RUNS_LOOKED_AT).await?;
-        let recorded = runs.into_iter().filter(|run| run.mode == RunMode::Real);
-        let mut recorded = recorded.map(|run| (self.folder.run(&run.id).recipients(), run));
+        let mut recorded = runs.into_iter().map(|run| (self.folder.run(&run.id).recipients(), run));
         let mut last_run = None;
         if let Some((path, run)) = recorded.find(|(path, _)| path.exists()) {
             let recipients = of_customer(&path, customer_key).map_err(RecipientsError::Rejects)?;

@@ -83,9 +83,14 @@ impl RunFolder {
         self.0.join("staged").join(delivery)
     }
 
-    /// The encoded requests of a delivery.
-    pub fn requests(&self, delivery: &str) -> PathBuf {
-        self.0.join("requests").join(delivery)
+    /// What sending a delivery to its platform needs, and the rows that the platform refused.
+    pub(crate) fn platform(&self, delivery: &str) -> PathBuf {
+        self.0.join("platform").join(delivery)
+    }
+
+    /// What was asked of platforms and what they answered, JSON lines: no bodies, no personal data, no secrets.
+    pub fn exchanges(&self) -> PathBuf {
+        self.0.join("exchanges.jsonl")
     }
 }
 

@@ -49,6 +49,8 @@ pub enum RecipientsError {
 pub struct DeliveryOutcome<'a> {
     /// Its dropped rows.
     pub rejects: &'a Path,
+    /// The customers whom the platform refused, in the order of the list; `None` where there is no such file.
+    pub rejected: Option<PathBuf>,
     /// The outcome of customers with a staged row: `sent`, `failed`, ...
     pub staged: &'static str,
 }
@@ -110,6 +112,7 @@ struct Recipients<'a> {
     of_group: BTreeMap<(usize, usize), Vec<usize>>,
     /// The customers of each delivery none of whose rows is staged, in the order of the snapshot.
     unsent: Vec<Unsent>,
+    refused: Vec<Refused>,
 }
 
 impl<'a> Recipients<'a> {
@@ -119,7 +122,9 @@ impl<'a> Recipients<'a> {
         for (place, delivery) in plan.deliveries.iter().enumerate() {
             of_group.entry((delivery.sub_audience, delivery.group)).or_default().push(place);
         }
-        Ok(Self { plan, outcomes, of_group, unsent })
+        let refused = outcomes.iter().map(|outcome| Refused::open(outcome.rejected.as_deref()));
+        let refused = refused.collect::<Result<_, _>>()?;
+        Ok(Self { plan, outcomes, of_group, unsent, refused })
     }
 
     fn batch(&mut self, batch: &RecordBatch) -> Result<RecordBatch, RecipientsError> {
@@ -137,7 +142,9 @@ impl<'a> Recipients<'a> {
             let before = rows.len();
             for place in self.of_group.get(&(at, group)).into_iter().flatten() {
                 let reason = self.unsent[*place].reason(key)?.map(|reason| reason.to_string());
-                let outcome = reason.as_deref().unwrap_or(self.outcomes[*place].staged);
+                let refused = self.refused[*place].holds(key)?;
+                let sent = if refused { "rejected" } else { self.outcomes[*place].staged };
+                let outcome = reason.as_deref().unwrap_or(sent);
                 rows.push(key, (at, group), Some((self.plan.deliveries[*place].destination.as_str(), outcome)));
             }
             if rows.len() == before {
@@ -232,6 +239,35 @@ impl Unsent {
     }
 }
 
+/// The customers whom a platform refused.
+struct Refused(Option<Peekable<Box<dyn Iterator<Item = Result<String, ReadError>> + Send>>>);
+
+impl Refused {
+    fn open(path: Option<&Path>) -> Result<Self, ReadError> {
+        let Some(path) = path.filter(|path| path.exists()) else { return Ok(Self(None)) };
+        let keys: Box<dyn Iterator<Item = Result<String, ReadError>> + Send> =
+            Box::new(staged::read(path)?.flat_map(|batch| match batch {
+                Ok(batch) => {
+                    let keys = batch.column(0).as_string_view_opt().map(|keys| keys.iter().flatten().map(ToOwned::to_owned));
+                    keys.into_iter().flatten().map(Ok).collect::<Vec<_>>()
+                }
+                Err(error) => vec![Err(error)],
+            }));
+        Ok(Self(Some(keys.peekable())))
+    }
+
+    /// Whether the customer is one of them. Customers are asked for in the order of the snapshot.
+    fn holds(&mut self, key: &str) -> Result<bool, ReadError> {
+        let mut found = false;
+        let Some(keys) = &mut self.0 else { return Ok(false) };
+        while let Some(next) = keys.next_if(|next| next.as_ref().map_or(true, |next| next == key)) {
+            next?;
+            found = true;
+        }
+        Ok(found)
+    }
+}
+
 /// The rejects of customers without a staged row.
 fn of_batch(batch: &RecordBatch) -> Vec<Reject> {
     let text = |name: &str| batch.column_by_name(name).and_then(|array| array.as_string_view_opt());
@@ -258,7 +294,7 @@ pub struct Recipient {
     pub is_control: bool,
     /// The destination's id; `None` where the group is sent nowhere.
     pub destination: Option<String>,
-    /// `sent`, `not_sent`, `failed`, or why the customer was dropped.
+    /// `sent`, `rejected`, `failed`, or why the customer was dropped.
     pub outcome: Option<String>,
 }
 

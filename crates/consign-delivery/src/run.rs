@@ -2,17 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use consign_destinations::registry::Registry;
-use consign_engine::{AssignRequest, Assigned, EngineError, Snapshot, Tables};
+use consign_destinations::http::Http;
+use consign_engine::{AssignRequest, Assigned, Engine, EngineError, Snapshot, Tables};
 use consign_model::definition::{Definitions, Split};
 use consign_model::id::Slug;
 use consign_model::plan::{CampaignPlan, PlannedDelivery, plan};
 use consign_model::problem::Problem;
 use consign_secrets::Secrets;
 use consign_store::{
-    AudienceCounts, DeliveryChange, DeliveryCounts, DeliveryState, ErrorClass, GroupCounts, NewDelivery, NewRun,
+    AudienceCounts, DeliveryChange, DeliveryCounts, DeliveryState, ErrorClass, GroupCounts, ListCounts, NewDelivery, NewRun,
     Outcome, RunMode, RunState, Store, StoreError, SubAudienceCounts,
 };
 use futures::stream::{self, StreamExt};
@@ -21,8 +23,10 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::assignments::{self, AssignmentsError};
-use crate::deliver::{DeliverError, Delivered, Sender};
+use crate::deliver::{DeliverError, Delivered, Ended, Sender};
 use crate::folder::{DataFolder, RunFolder};
+use crate::inspect::Inspector;
+use crate::platform::{PlatformSent, Platforms, rejected_file};
 use crate::recipients::{self, DeliveryOutcome, RecipientsError};
 use crate::stage::{Counts, Stage, StageError, StagedDelivery, stage};
 
@@ -95,6 +99,12 @@ pub struct Workplace<'a> {
     pub secrets: &'a Secrets,
     /// The data directory.
     pub folder: &'a DataFolder,
+    /// The engine.
+    pub engine: &'a Engine,
+    /// The HTTP layer of all platforms.
+    pub http: &'a Http,
+    /// Where the sandbox is, such as `http://127.0.0.1:8480`.
+    pub sandbox: &'a str,
     /// Threads for staging, and deliveries at once.
     pub threads: usize,
     /// Stops everything.
@@ -134,7 +144,7 @@ pub struct DeliverySummary {
     pub list_name: String,
     /// What was staged.
     pub counts: Counts,
-    /// Where it went; `None` where it failed, and in a preview.
+    /// Where it went; `None` where it failed at once, and in a preview.
     pub delivered: Option<Delivered>,
     /// Why it failed.
     pub error: Option<(ErrorClass, String)>,
@@ -260,7 +270,7 @@ impl Workplace<'_> {
                 id: run_id.clone(),
                 campaign: campaign.clone(),
                 definitions_version: version,
-                mode: RunMode::Real,
+                mode: if plan.deliveries.iter().any(|one| one.sandbox) { RunMode::Rehearsal } else { RunMode::Real },
                 as_of,
                 launch_date: plan.launch_date,
             })
@@ -287,7 +297,11 @@ impl Workplace<'_> {
         let outcomes: Vec<_> = deliveries
             .iter()
             .zip(&staged)
-            .map(|(delivery, staged)| DeliveryOutcome { rejects: &staged.rejects, staged: outcome_word(delivery) })
+            .map(|(delivery, staged)| DeliveryOutcome {
+                rejects: &staged.rejects,
+                rejected: Some(rejected_file(&folder.platform(&delivery.id))),
+                staged: outcome_word(delivery),
+            })
             .collect();
         recipients::record(&snapshot, plan, &outcomes, &folder.recipients()).await?;
         if plan.assign.split == Split::Exact {
@@ -326,15 +340,18 @@ impl Workplace<'_> {
             cancel: self.cancel,
         };
         let all = plan.deliveries.iter().zip(ids).zip(staged);
+        let http = self.http.observed_by(Arc::new(Inspector::open(folder)?));
+        let platforms =
+            Platforms { store, engine: self.engine, http: &http, data: self.folder, sandbox: self.sandbox };
         let sending = all.map(|((delivery, id), staged)| async move {
             (self.progress)(Progress::Sending(id));
             let key = format!("{}/{id}", plan.run_id);
-            let begin = DeliveryChange::to(DeliveryState::Sending).counts(stored_counts(&staged.counts));
+            let begin = DeliveryChange::to(DeliveryState::Sending).counts(stored_counts(&staged.counts, None));
             store.move_delivery(&key, &begin).await?;
-            let sent = sender.send(id, delivery, staged).await;
-            store.move_delivery(&key, &change(&sent)).await?;
+            let ended = sender.send(platforms, id, delivery, staged).await;
+            store.move_delivery(&key, &change(&staged.counts, &ended)).await?;
             (self.progress)(Progress::Sent(id));
-            Ok::<_, RunError>(summary(plan, delivery, id, staged, Some(sent)))
+            Ok::<_, RunError>(summary(plan, delivery, id, staged, Some(ended)))
         });
         let results: Vec<_> = stream::iter(sending).buffered(self.threads.max(2)).collect().await;
         results.into_iter().collect()
@@ -395,14 +412,11 @@ pub(crate) fn summary(
     delivery: &PlannedDelivery,
     id: &str,
     staged: &StagedDelivery,
-    sent: Option<Result<Delivered, DeliverError>>,
+    ended: Option<Ended>,
 ) -> DeliverySummary {
     let (sub_audience, group) = place(plan, delivery);
-    let (delivered, error) = match sent {
-        Some(Ok(delivered)) => (Some(delivered), None),
-        Some(Err(error)) => (None, Some((error.class(), chain(&error)))),
-        None => (None, None),
-    };
+    let (delivered, error) = ended.map_or((None, None), |ended| (ended.delivered, ended.error));
+    let error = error.map(|error| (error.class(), chain(&error)));
     DeliverySummary {
         id: id.to_owned(),
         sub_audience: sub_audience.clone(),
@@ -416,26 +430,35 @@ pub(crate) fn summary(
     }
 }
 
-/// What is said of a platform's delivery, whose requests are written to files.
-pub const NOT_SENT: &str = "not sent: this version writes the requests of platforms to files; send them from there";
-
-fn change(sent: &Result<Delivered, DeliverError>) -> DeliveryChange {
-    match sent {
-        Ok(Delivered::Files(files)) => DeliveryChange::to(DeliveryState::Delivered).targets(files.clone()),
-        Ok(Delivered::Requests { bodies, .. }) => {
-            DeliveryChange::to(DeliveryState::Cancelled).targets(bodies.clone()).error(ErrorClass::Config, NOT_SENT)
-        }
-        Err(error) if error.is_cancelled() => DeliveryChange::to(DeliveryState::Cancelled),
-        Err(error) => DeliveryChange::to(DeliveryState::Failed).error(error.class(), chain(error)),
+fn change(counts: &Counts, ended: &Ended) -> DeliveryChange {
+    let list = match &ended.delivered {
+        Some(Delivered::List(list)) => Some(list),
+        _ => None,
+    };
+    let to = match (&ended.error, list) {
+        (Some(error), _) if error.is_cancelled() => DeliveryState::Cancelled,
+        (Some(_), Some(list)) if list.sent + list.kept > 0 => DeliveryState::Partial,
+        (Some(_), _) => DeliveryState::Failed,
+        (None, Some(list)) if list.unknown > 0 => DeliveryState::Partial,
+        (None, Some(list)) if !list.jobs.is_empty() => DeliveryState::Submitted,
+        (None, _) => DeliveryState::Delivered,
+    };
+    let mut change = DeliveryChange::to(to).counts(stored_counts(counts, list));
+    if let Some(Delivered::Files(files)) = &ended.delivered {
+        change = change.targets(files.clone());
+    }
+    match &ended.error {
+        Some(error) if to != DeliveryState::Cancelled => change.error(error.class(), chain(error)),
+        _ => change,
     }
 }
 
 /// The outcome of a delivery's staged customers, as recipients say it.
 fn outcome_word(delivery: &DeliverySummary) -> &'static str {
-    match &delivery.delivered {
-        Some(Delivered::Files(_)) => "sent",
-        Some(Delivered::Requests { .. }) => "not_sent",
-        None => "failed",
+    match (&delivery.error, &delivery.delivered) {
+        (None, Some(_)) => "sent",
+        (Some(_), Some(Delivered::List(list))) if list.sent + list.kept > 0 => "partial",
+        _ => "failed",
     }
 }
 
@@ -449,7 +472,7 @@ fn outcome(deliveries: &[DeliverySummary], cancelled: bool) -> Outcome {
     }
 }
 
-fn stored_counts(counts: &Counts) -> DeliveryCounts {
+fn stored_counts(counts: &Counts, list: Option<&PlatformSent>) -> DeliveryCounts {
     let words = |by_reason: &BTreeMap<crate::stage::Reason, u64>| {
         by_reason.iter().map(|(reason, count)| (reason.to_string(), *count)).collect()
     };
@@ -459,6 +482,17 @@ fn stored_counts(counts: &Counts) -> DeliveryCounts {
         rows: counts.rows,
         dropped: words(&counts.dropped),
         shrink: words(&counts.shrink),
+        list: list.map(|list| ListCounts {
+            list_id: list.list_id.clone(),
+            created: list.created,
+            sent: list.sent,
+            kept: list.kept,
+            rejected: list.rejected.clone(),
+            unknown: list.unknown,
+            removed: list.removed,
+            jobs: list.jobs.clone(),
+            notes: list.notes.clone(),
+        }),
     }
 }
 

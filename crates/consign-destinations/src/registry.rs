@@ -39,6 +39,12 @@ pub trait Kind: Send + Sync {
         None
     }
 
+    /// Whether members are taken off by their single identifiers, so that one which somebody else on the list has too
+    /// must stay.
+    fn removes_single_identifiers(&self) -> bool {
+        false
+    }
+
     /// What turns a delivery's staged columns into request bodies; `None` for kinds that write files.
     fn encoder(&self, _settings: &Settings, _attributes: &[PlannedAttribute]) -> Option<Box<dyn RequestEncoder>> {
         None

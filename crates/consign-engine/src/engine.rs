@@ -39,7 +39,7 @@ impl EngineOptions {
 /// The engine. Cheap to clone; clones share memory and disk.
 #[derive(Debug, Clone)]
 pub struct Engine {
-    shared: Shared,
+    pub(crate) shared: Shared,
 }
 
 impl Engine {

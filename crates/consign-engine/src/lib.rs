@@ -15,6 +15,7 @@ mod explain;
 mod frame;
 mod functions;
 mod keys;
+mod members;
 mod moment;
 mod prepare;
 mod rank;
@@ -29,6 +30,7 @@ pub use assign::{AssignProgress, AssignRequest, Assigned, AssignedSubAudience};
 pub use count::{CountRequest, Counts};
 pub use engine::{Engine, EngineOptions};
 pub use error::EngineError;
+pub use members::{Difference, members_schema, rows_schema};
 
 pub use explain::{CustomerExplanation, Explained, ExplainedSubAudience};
 pub use snapshot::Snapshot;

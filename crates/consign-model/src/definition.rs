@@ -190,6 +190,10 @@ pub struct Destination {
     pub name: String,
     /// The kind, such as `klaviyo`; `consign destinations list` shows all.
     pub kind: String,
+    /// Whether lists go to the sandbox (`consign sandbox`) and not to the platform, to rehearse a campaign without an
+    /// account. No credentials are needed then.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub sandbox: bool,
     /// Settings that the kind's specification names.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub settings: BTreeMap<String, Value>,
@@ -420,6 +424,12 @@ pub struct DestinationUse {
     /// What a delivery does to the list; without it, the kind's default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub membership: Option<Membership>,
+    /// Whether a delivery may leave a list empty that was not.
+    #[serde(skip_serializing_if = "is_false")]
+    pub allow_empty: bool,
+    /// The largest share of a list's members that a delivery may remove; without it, any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_removed: Option<Percent>,
     /// How files are written; for file kinds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file: Option<FileOptions>,

@@ -12,7 +12,7 @@ use serde::Serialize;
 pub use build::plan;
 
 use crate::condition::Condition;
-use crate::definition::{ColumnRef, Compression, Fact, FileOptions, Membership, Split};
+use crate::definition::{ColumnRef, Compression, Fact, FileOptions, Membership, Percent, Split};
 use crate::id::Slug;
 use crate::spec::{Hash, Normalisation, Rules, Settings};
 
@@ -182,6 +182,12 @@ pub struct PlannedDelivery {
     pub list_id: Option<String>,
     /// What the delivery does to the list.
     pub membership: Option<Membership>,
+    /// Whether it may leave the list empty.
+    pub allow_empty: bool,
+    /// The largest share of the list's members that it may remove.
+    pub max_removed: Option<Percent>,
+    /// Whether it goes to the sandbox.
+    pub sandbox: bool,
     /// How files are written; `None` for platforms.
     pub file: Option<FileOptions>,
 }

@@ -413,6 +413,13 @@ impl Settings {
         Self(defaults.chain(given.clone()).collect())
     }
 
+    /// The same with that setting.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.0.insert(name.to_owned(), value.into());
+        self
+    }
+
     /// A setting as text.
     pub fn text(&self, name: &str) -> Option<&str> {
         self.0.get(name)?.as_str()

@@ -15,7 +15,7 @@ use consign_model::id::Slug;
 
 pub use error::{Open, StoreError};
 pub use record::{
-    Applied, AudienceCounts, Delivery, DeliveryChange, DeliveryCounts, DeliveryError, ErrorClass, Event, GroupCounts,
+    Applied, AudienceCounts, Delivery, DeliveryChange, DeliveryCounts, DeliveryError, ErrorClass, Event, GroupCounts, ListCounts,
     NewDelivery, NewRun, Run, RunMode, StoredDefinitions, SubAudienceCounts, Target,
 };
 pub use sqlite::SqliteStore;
@@ -68,6 +68,24 @@ pub trait Store: Send + Sync {
 
     /// A run's deliveries in the order in which they were added.
     async fn deliveries(&self, run: &str) -> Result<Vec<Delivery>, StoreError>;
+
+    /// The platform's id of the list that a group of a campaign has at a destination (its id, or another name for it,
+    /// such as for its sandbox), where it is known.
+    async fn remembered_list(
+        &self,
+        destination: &str,
+        campaign: &Slug,
+        group: &Slug,
+    ) -> Result<Option<String>, StoreError>;
+
+    /// Remembers the platform's id of a list, in place of an earlier one.
+    async fn remember_list(
+        &self,
+        destination: &str,
+        campaign: &Slug,
+        group: &Slug,
+        list_id: &str,
+    ) -> Result<(), StoreError>;
 
     /// What happened in a run, the oldest first.
     async fn events(&self, run: &str) -> Result<Vec<Event>, StoreError>;

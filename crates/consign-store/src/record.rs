@@ -194,6 +194,32 @@ pub struct DeliveryCounts {
     /// Customers none of whose rows is staged, by reason.
     #[serde(default)]
     pub shrink: BTreeMap<String, u64>,
+    /// What became of a platform's list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub list: Option<ListCounts>,
+}
+
+/// What became of a platform's list: rows = sent + kept + rejected + unknown.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListCounts {
+    /// The platform's id of the list.
+    pub list_id: String,
+    /// Whether it was made for this delivery.
+    pub created: bool,
+    /// Rows that the platform took.
+    pub sent: u64,
+    /// Rows that were on the list already, unchanged.
+    pub kept: u64,
+    /// Rows that it refused, by reason.
+    pub rejected: BTreeMap<String, u64>,
+    /// Rows of which nobody knows.
+    pub unknown: u64,
+    /// Members that were taken off.
+    pub removed: u64,
+    /// Jobs that the platform still works on.
+    pub jobs: Vec<String>,
+    /// What else there is to be told.
+    pub notes: Vec<String>,
 }
 
 /// A file that a delivery left at its destination.

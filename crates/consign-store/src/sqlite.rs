@@ -2,6 +2,7 @@
 
 mod definitions;
 mod deliveries;
+mod lists;
 mod open;
 mod runs;
 
@@ -144,6 +145,29 @@ impl Store for SqliteStore {
         let mut connection = self.read().await?;
         runs::one(&mut connection, run).await.map_err(|fault| self.error(fault))?;
         deliveries::of_run(&mut connection, run).await.map_err(|fault| self.error(fault))
+    }
+
+    async fn remembered_list(
+        &self,
+        destination: &str,
+        campaign: &Slug,
+        group: &Slug,
+    ) -> Result<Option<String>, StoreError> {
+        let mut connection = self.read().await?;
+        lists::remembered(&mut connection, destination, campaign, group).await.map_err(|fault| self.error(fault))
+    }
+
+    async fn remember_list(
+        &self,
+        destination: &str,
+        campaign: &Slug,
+        group: &Slug,
+        list_id: &str,
+    ) -> Result<(), StoreError> {
+        let mut transaction = self.begin().await?;
+        let remembered = lists::remember(&mut transaction, destination, campaign, group, list_id).await;
+        remembered.map_err(|fault| self.error(fault))?;
+        self.commit(transaction).await
     }
 
     async fn events(&self, run: &str) -> Result<Vec<Event>, StoreError> {

@@ -31,6 +31,9 @@ pub struct Global {
     /// The memory that the engine may take before it spills to disk, in MiB
     #[arg(long, global = true, env = "CONSIGN_MEMORY", value_name = "MIB", default_value_t = 512)]
     pub memory: usize,
+    /// Where the sandbox is, for destinations with `sandbox: true`
+    #[arg(long = "sandbox-url", global = true, env = "CONSIGN_SANDBOX", value_name = "URL", default_value = "http://127.0.0.1:8480")]
+    pub sandbox: String,
     /// Print one JSON document on standard output, also where the command fails
     #[arg(long, global = true)]
     pub json: bool,
@@ -122,6 +125,22 @@ pub enum Command {
         campaign: Slug,
         /// The customer's key
         customer_key: String,
+    },
+    /// Serve the sandbox: the platforms' side of their protocols, to rehearse campaigns without an account
+    #[command(
+        after_long_help = "Destinations with `sandbox: true` send there. Open its address in a browser to look at lists, members, \
+                           requests and refusals.\n\nExamples:\n  consign sandbox\n  consign sandbox --port 9000 --state sandbox"
+    )]
+    Sandbox {
+        /// The port; 0 takes a free one
+        #[arg(long, value_name = "N", default_value_t = 8480)]
+        port: u16,
+        /// The folder that keeps lists over restarts; without it they are forgotten
+        #[arg(long, value_name = "DIR")]
+        state: Option<PathBuf>,
+        /// How long asynchronous work takes, in seconds
+        #[arg(long, value_name = "SECONDS", default_value_t = 0.0)]
+        job_time: f64,
     },
     /// Show the kinds of destinations, or test a configured one
     #[command(after_long_help = "Examples:\n  consign destinations list\n  consign destinations spec klaviyo\n  \

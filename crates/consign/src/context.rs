@@ -20,6 +20,8 @@ pub struct Context {
     pub data: PathBuf,
     /// Bytes of memory for the engine.
     pub memory: usize,
+    /// Where the sandbox is.
+    pub sandbox: String,
     /// The kinds of destinations.
     pub registry: Arc<Registry>,
     /// Cancelled by an interrupt.
@@ -28,9 +30,9 @@ pub struct Context {
 
 impl Context {
     /// With that data folder and so many MiB of memory for the engine.
-    pub fn new(printer: Printer, data: PathBuf, memory_mib: usize) -> Self {
+    pub fn new(printer: Printer, data: PathBuf, memory_mib: usize, sandbox: String) -> Self {
         let memory = memory_mib.saturating_mul(1 << 20);
-        Self { printer, data, memory, registry: Arc::new(Registry::new()), cancel: CancellationToken::new() }
+        Self { printer, data, memory, sandbox, registry: Arc::new(Registry::new()), cancel: CancellationToken::new() }
     }
 
     /// The store, made where it is missing.

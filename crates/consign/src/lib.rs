@@ -51,7 +51,7 @@ pub fn main() -> process::ExitCode {
 
 /// The first interrupt asks the command to stop, the second does not wait for it.
 async fn run(cli: Cli, printer: Printer) -> anyhow::Result<Exit> {
-    let context = Context::new(printer, cli.global.data, cli.global.memory);
+    let context = Context::new(printer, cli.global.data, cli.global.memory, cli.global.sandbox);
     let mut command = Box::pin(commands::run(cli.command, &context));
     tokio::select! {
         done = &mut command => return done,

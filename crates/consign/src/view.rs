@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use consign_model::document::Located;
-use consign_store::{ErrorClass, Outcome, RunMode, Target};
+use consign_store::{ErrorClass, ListCounts, Outcome, RunMode, Target};
 use serde::Serialize;
 
 /// How many of each reason.
@@ -154,6 +154,8 @@ pub struct Delivered {
     pub state: String,
     /// Where it went.
     pub targets: Vec<Target>,
+    /// What became of a platform's list.
+    pub list: Option<ListCounts>,
     /// Why it failed.
     pub error: Option<Failure>,
 }

@@ -8,8 +8,9 @@ use std::sync::Mutex;
 
 use anyhow::{Context as _, Result, anyhow};
 use chrono::{DateTime, Utc};
-use consign_delivery::{Progress, RunError, Workplace};
+use consign_delivery::{Progress, RunError, Workplace, connect};
 use consign_destinations::files;
+use consign_destinations::http::Http;
 use consign_model::definition::Destination;
 use consign_model::document::Located;
 use consign_model::id::Slug;
@@ -47,6 +48,9 @@ impl Campaigning<'_> {
             registry: &self.context.registry,
             secrets: &opened.secrets,
             folder: &opened.folder,
+            engine: &opened.engine,
+            http: &opened.http,
+            sandbox: &self.context.sandbox,
             threads: opened.threads,
             cancel: &self.context.cancel,
             progress,
@@ -71,27 +75,20 @@ pub async fn test_destination(context: &Context, destination: &Destination, fold
     let specs = context.registry.specs();
     let spec = specs.into_iter().find(|spec| spec.kind == destination.kind);
     let spec = spec.with_context(|| format!("`{}` is not a known kind", destination.kind))?;
+    let secrets = Secrets::of(folder);
     let mut steps = Vec::new();
-    let worked = |what: String| TestStep { what, problem: None };
-    let failed = |what: &str, problem: String| TestStep { what: what.to_owned(), problem: Some(problem) };
-    match Secrets::of(folder).resolve_all(&destination.credentials) {
-        Err(error) => steps.push(failed("read the credentials", show::chain(&error))),
-        Ok(credentials) if spec.writes_files => {
-            steps.push(worked("read the credentials".into()));
-            let settings = Settings::new(spec, &destination.settings);
-            match files::open(&destination.kind, &settings, &credentials, folder) {
-                Err(error) => steps.push(failed("read the settings", show::chain(&error))),
-                Ok(store) => match store.test().await {
-                    Ok(proved) => steps.extend(proved.into_iter().map(worked)),
-                    Err(error) => steps.push(failed("write a small file and remove it", show::chain(&error))),
-                },
-            }
+    let proved = if spec.writes_files {
+        test_files(destination, &Settings::new(spec, &destination.settings), &secrets).await
+    } else {
+        let sandbox = destination.sandbox.then_some(context.sandbox.as_str());
+        match connect(&context.registry, &secrets, destination, sandbox, &Http::new()?) {
+            Ok(client) => client.test().await.map_err(|error| show::chain(&error)),
+            Err(error) => Err(show::chain(&error)),
         }
-        Ok(_) => {
-            steps.push(worked("read the credentials".into()));
-            let problem = format!("this version makes the requests of {} and does not send them", spec.title);
-            steps.push(failed("connect", problem));
-        }
+    };
+    match proved {
+        Ok(proved) => steps.extend(proved.into_iter().map(|what| TestStep { what, problem: None })),
+        Err(problem) => steps.push(TestStep { what: "connect".into(), problem: Some(problem) }),
     }
     Ok(TestResult {
         destination: destination.id.to_string(),
@@ -99,6 +96,17 @@ pub async fn test_destination(context: &Context, destination: &Destination, fold
         works: steps.iter().all(|step| step.problem.is_none()),
         steps,
     })
+}
+
+/// Writes a small file to a destination and removes it; what was proved, or what is wrong.
+async fn test_files(
+    destination: &Destination,
+    settings: &Settings,
+    secrets: &Secrets,
+) -> std::result::Result<Vec<String>, String> {
+    let credentials = secrets.resolve_all(&destination.credentials).map_err(|error| show::chain(&error))?;
+    let store = files::open(&destination.kind, settings, &credentials, secrets.folder());
+    store.map_err(|error| show::chain(&error))?.test().await.map_err(|error| show::chain(&error))
 }
 
 /// Counts a campaign and what it would send, with the first rows of each delivery.

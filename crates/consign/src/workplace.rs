@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use consign_delivery::folder::DataFolder;
+use consign_destinations::http::Http;
 use consign_engine::{Engine, EngineOptions, Tables};
 use consign_model::definition::Definitions;
 use consign_secrets::Secrets;
@@ -19,6 +20,10 @@ pub struct Opened {
     pub secrets: Secrets,
     /// The data folder.
     pub folder: DataFolder,
+    /// The engine.
+    pub engine: Engine,
+    /// The HTTP layer of platforms.
+    pub http: Http,
     /// Threads.
     pub threads: usize,
 }
@@ -32,8 +37,9 @@ impl Opened {
         let secrets = Secrets::of(&stored.folder);
         let options = options(context, &folder.spill());
         let threads = options.threads;
-        let tables = Engine::new(options)?.open(&stored.definitions, &secrets).await?;
-        Ok(Self { tables, secrets, folder, threads })
+        let engine = Engine::new(options)?;
+        let tables = engine.open(&stored.definitions, &secrets).await?;
+        Ok(Self { tables, secrets, folder, engine, http: Http::new()?, threads })
     }
 }
 

@@ -312,6 +312,9 @@ impl<'a> Builder<'a> {
             list_name,
             list_id: resolve::list_id(group).map(ToOwned::to_owned),
             membership,
+            allow_empty: used.is_some_and(|used| used.allow_empty),
+            max_removed: used.and_then(|used| used.max_removed),
+            sandbox: destination.sandbox,
             file,
         });
     }

@@ -37,7 +37,18 @@ impl Validator<'_> {
                 None => self.unknown_setting(spec, true, name, &place),
             }
         }
-        for setting in spec.settings.iter().filter(|setting| setting.required && setting.default.is_none()) {
+        let needed = |setting: &&SettingSpec| {
+            // The sandbox asks for no secrets.
+            setting.required && setting.default.is_none() && !(destination.sandbox && setting.secret)
+        };
+        if destination.sandbox && spec.writes_files {
+            self.error(
+                &path.field("sandbox"),
+                format!("{} writes files, and the sandbox stands for platforms", spec.title),
+                "remove it, or put the files into another folder to rehearse",
+            );
+        }
+        for setting in spec.settings.iter().filter(needed) {
             let name = setting.name;
             // What stands under the wrong heading or is misspelt is reported above.
             let required = |given: &&String| {

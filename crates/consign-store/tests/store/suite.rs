@@ -213,6 +213,7 @@ pub async fn a_whole_run_leaves_counts_targets_and_events(store: &dyn Store) {
     store.move_run("r1", RunState::Staging, None).await.expect("allowed");
     store.move_run("r1", RunState::Delivering, None).await.expect("allowed");
     let counts = DeliveryCounts {
+        list: None,
         customers: 9,
         expansion: 1,
         rows: 8,

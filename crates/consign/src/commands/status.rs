@@ -78,6 +78,7 @@ pub async fn summary(store: &SqliteStore, run: Run) -> Result<RunSummary> {
             },
             state: delivery.state.word().to_owned(),
             targets: delivery.targets,
+            list: counts.list,
             error: delivery.error.map(|error| Failure { class: error.class, message: error.message }),
         }
     });

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use consign_store::{RunMode, Target};
+use consign_store::{ListCounts, RunMode, Target};
 
 use super::grid::{Column, Grid};
 use super::{Shown, Style, moment, number};
@@ -201,6 +201,27 @@ fn whereabouts(delivered: &Delivered) -> Vec<String> {
         lines.push(format!("error ({}): {}", consign_model::word::word(&error.class), error.message));
     }
     lines
+}
+
+/// What a platform has, in a line, and what else there is to be told.
+fn at_platform(list: &ListCounts) -> String {
+    let made = if list.created { ", made now" } else { "" };
+    let mut text = format!("  list {}{made}: sent {}", list.list_id, number(list.sent));
+    let counts = [("kept", list.kept), ("removed", list.removed), ("unknown", list.unknown)];
+    for (what, count) in counts.into_iter().filter(|(_, count)| *count > 0) {
+        let _ = write!(text, ", {what} {}", number(count));
+    }
+    if !list.rejected.is_empty() {
+        let _ = write!(text, ", rejected {}", reasons(&list.rejected));
+    }
+    text.push('\n');
+    for job in &list.jobs {
+        let _ = writeln!(text, "  the platform still works on job {job}");
+    }
+    for note in &list.notes {
+        let _ = writeln!(text, "  note: {note}");
+    }
+    text
 }
 
 /// `12 (no_consent 10, invalid_email 2)`, the most frequent first.

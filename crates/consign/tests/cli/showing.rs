@@ -100,6 +100,7 @@ fn summary() -> RunSummary {
             Delivered {
                 delivery: mail,
                 state: "failed".to_owned(),
+                list: None,
                 targets: Vec::new(),
                 error: Some(Failure {
                     class: ErrorClass::Auth,
@@ -109,6 +110,7 @@ fn summary() -> RunSummary {
             Delivered {
                 delivery: folder,
                 state: "delivered".to_owned(),
+                list: None,
                 targets: vec![Target {
                     location: "out/Churn prevention - Letter.csv".to_owned(),
                     rows: 12_034,

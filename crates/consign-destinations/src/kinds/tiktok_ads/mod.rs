@@ -63,6 +63,10 @@ impl Kind for TiktokAds {
         }
     }
 
+    fn removes_single_identifiers(&self) -> bool {
+        true
+    }
+
     fn encoder(&self, settings: &Settings, attributes: &[PlannedAttribute]) -> Option<Box<dyn RequestEncoder>> {
         Some(Box::new(encode::Encoder::new(settings, attributes, self.0.limits)))
     }

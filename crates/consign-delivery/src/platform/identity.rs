@@ -1,0 +1,129 @@
+//! Who the rows of a delivery are: an identity of each, a hash of what it is sent with, and what taking it off needs.
+
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, BinaryArray, RecordBatch, StringViewArray, UInt64Array};
+use arrow::compute::cast;
+use arrow::datatypes::DataType;
+use consign_destinations::client::Member as PlatformMember;
+use consign_engine::rows_schema;
+use consign_model::plan::PlannedDelivery;
+use consign_model::spec::UniqueBy;
+use parquet::arrow::ArrowWriter;
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
+
+use super::PlatformError;
+use crate::stage::{CUSTOMER_KEY, StagedBatch};
+use crate::staged;
+
+/// In a delivery's working folder: the identities of its rows.
+pub(super) const ROWS: &str = "rows.parquet";
+
+/// The attributes that say who a row is: those by which rows are duplicates of each other; all where nothing is said.
+pub(super) fn identifying(delivery: &PlannedDelivery) -> Vec<String> {
+    let names = delivery.attributes.iter().map(|attribute| attribute.name.clone());
+    match &delivery.rules.unique_by {
+        UniqueBy::Attributes(identifying) => names.filter(|name| identifying.contains(name)).collect(),
+        UniqueBy::WholeRow | UniqueBy::Nothing => names.collect(),
+    }
+}
+
+/// Staged rows as texts, with their identities.
+pub(super) struct Identified {
+    pub keys: StringViewArray,
+    pub identities: Vec<[u8; 32]>,
+    pub attributes: Vec<[u8; 32]>,
+    /// The identifying attributes and their values.
+    identifying: Vec<(String, StringViewArray)>,
+}
+
+impl Identified {
+    /// Of a staged batch, with its customer keys.
+    pub fn of(batch: &RecordBatch, identifying: &[String]) -> Result<Self, PlatformError> {
+        let mut keys = StringViewArray::new_null(0);
+        let mut texts = Vec::new();
+        for (field, array) in batch.schema().fields().iter().zip(batch.columns()) {
+            let text = cast(array, &DataType::Utf8View)?;
+            let text = text.as_string_view().clone();
+            if field.name() == CUSTOMER_KEY {
+                keys = text;
+            } else {
+                texts.push((field.name().clone(), text));
+            }
+        }
+        let who: Vec<_> = texts.iter().filter(|(name, _)| identifying.contains(name)).cloned().collect();
+        let rows = 0..batch.num_rows();
+        let identities = rows.clone().map(|row| digest(&who, row)).collect();
+        let attributes = rows.map(|row| digest(&texts, row)).collect();
+        Ok(Self { keys, identities, attributes, identifying: who })
+    }
+
+    /// What taking a row off needs: its identifying attributes, as a JSON object.
+    pub fn removal(&self, row: usize) -> Vec<u8> {
+        let values = self.identifying.iter().filter(|(_, values)| values.is_valid(row));
+        let object: Map<String, Value> =
+            values.map(|(name, values)| (name.clone(), Value::from(values.value(row)))).collect();
+        Value::Object(object).to_string().into_bytes()
+    }
+}
+
+/// SHA-256 over names and values, each with its length, so that no two rows look alike.
+fn digest(columns: &[(String, StringViewArray)], row: usize) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    for (name, values) in columns.iter().filter(|(_, values)| values.is_valid(row)) {
+        for part in [name.as_str(), values.value(row)] {
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part);
+        }
+    }
+    hash.finalize().into()
+}
+
+/// Writes the identities of all rows of a delivery into its working folder.
+pub(super) fn write_rows(batches: &[StagedBatch], identifying: &[String], work: &Path) -> Result<(), PlatformError> {
+    let file = File::create(work.join(ROWS))
+        .map_err(|reason| PlatformError::Members { path: work.to_owned(), reason })?;
+    let mut writer = ArrowWriter::try_new(file, rows_schema(), None)?;
+    let mut first = 0_u64;
+    for batch in batches {
+        for rows in staged::read(&batch.path)? {
+            let identified = Identified::of(&rows?, identifying)?;
+            let rows = identified.identities.len() as u64;
+            let columns: Vec<ArrayRef> = vec![
+                Arc::new(UInt64Array::from_iter_values(first..first + rows)),
+                Arc::new(BinaryArray::from_iter_values(&identified.identities)),
+                Arc::new(BinaryArray::from_iter_values(&identified.attributes)),
+            ];
+            writer.write(&RecordBatch::try_new(rows_schema(), columns)?)?;
+            first += rows;
+        }
+    }
+    writer.close()?;
+    Ok(())
+}
+
+/// Rows to take off a list: one column for each attribute of the delivery, texts where the removals have them.
+pub(super) fn removal_rows(removals: &[Map<String, Value>], delivery: &PlannedDelivery) -> Result<RecordBatch, PlatformError> {
+    let columns = delivery.attributes.iter().map(|attribute| {
+        let values = removals.iter().map(|removal| removal.get(&attribute.name).and_then(Value::as_str));
+        (attribute.name.as_str(), Arc::new(values.collect::<StringViewArray>()) as ArrayRef, true)
+    });
+    Ok(RecordBatch::try_from_iter_with_nullable(columns)?)
+}
+
+/// The identity of a member that was read from a list, and what taking it off needs: its identifying attribute, else the
+/// platform's id.
+pub(super) fn of_member(member: &PlatformMember, identifying: &[String]) -> ([u8; 32], Vec<u8>) {
+    let value = identifying.first().and_then(|name| Some((name, member.identifiers.get(name)?)));
+    let (name, value) = value.map_or((ID, member.id.as_str()), |(name, value)| (name.as_str(), value.as_str()));
+    let column = StringViewArray::from_iter_values([value]);
+    let identity = digest(&[(name.to_owned(), column)], 0);
+    let removal = Map::from_iter([(name.to_owned(), Value::from(value))]);
+    (identity, Value::Object(removal).to_string().into_bytes())
+}
+
+/// Under this name a removal holds the platform's own id of a member.
+pub(super) const ID: &str = "#id";

@@ -1,0 +1,158 @@
+//! What is known of a list: one row a member. Kept beside the runs, for each destination and list, as Parquet: a file
+//! that holds all, and one more for each request since. Changes with each request that is answered, so what a failed
+//! delivery did is known to the next.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, BinaryArray, RecordBatch, StringViewArray, UInt64Array};
+use consign_engine::{Difference, Engine, members_schema};
+use parquet::arrow::ArrowWriter;
+use sha2::{Digest, Sha256};
+
+use super::PlatformError;
+use super::seal::Seal;
+use crate::folder::{DataFolder, private_folder, remove_folder, sync_folder};
+
+/// How a member stands after a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// The platform took it.
+    Acknowledged,
+    /// Nobody knows.
+    Unknown,
+    /// It was taken off.
+    Removed,
+}
+
+impl Standing {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Acknowledged => "acknowledged",
+            Self::Unknown => "unknown",
+            Self::Removed => "removed",
+        }
+    }
+}
+
+/// A member, for the record.
+pub(super) struct Member<'a> {
+    pub identity: [u8; 32],
+    pub attributes: [u8; 32],
+    pub customer_key: &'a str,
+    /// What taking it off needs, plain.
+    pub removal: Option<&'a [u8]>,
+}
+
+/// The members of one list.
+pub(crate) struct Members {
+    folder: PathBuf,
+    seal: Seal,
+    next: u64,
+}
+
+impl Members {
+    pub fn open(data: &DataFolder, destination: &str, list_id: &str) -> Result<Self, PlatformError> {
+        let list = hex::encode(&Sha256::digest(list_id)[..12]);
+        let folder = data.path().join("memberships").join(destination).join(list);
+        let failed = |reason| PlatformError::Members { path: folder.clone(), reason };
+        private_folder(&folder).map_err(failed)?;
+        let seal = Seal::open(&data.path().join("membership.key")).map_err(failed)?;
+        let next = files(&folder).map_err(failed)?.iter().filter_map(|path| number(path)).max().map_or(1, |last| last + 1);
+        Ok(Self { folder, seal, next })
+    }
+
+    fn failed(&self, reason: impl Into<io::Error>) -> PlatformError {
+        PlatformError::Members { path: self.folder.clone(), reason: reason.into() }
+    }
+
+    /// Everything that is known, in files.
+    pub fn files(&self) -> Result<Vec<PathBuf>, PlatformError> {
+        files(&self.folder).map_err(|reason| self.failed(reason))
+    }
+
+    /// Compares the rows of a delivery, which `identity::write_rows` wrote, with the members.
+    pub async fn difference(&self, engine: &Engine, work: &Path) -> Result<Difference, PlatformError> {
+        let (kept, gone) = (work.join(KEPT), work.join(GONE));
+        Ok(engine.difference(&work.join(super::identity::ROWS), &self.files()?, &kept, &gone).await?)
+    }
+
+    /// Notes what became of members in one request.
+    pub fn note(&mut self, members: &[Member<'_>], standing: Standing) -> Result<(), PlatformError> {
+        if members.is_empty() {
+            return Ok(());
+        }
+        let seal = |member: &Member<'_>| member.removal.and_then(|plain| self.seal.seal(plain));
+        let sealed: Vec<_> = members.iter().map(seal).collect();
+        let columns: Vec<ArrayRef> = vec![
+            Arc::new(BinaryArray::from_iter_values(members.iter().map(|member| member.identity))),
+            Arc::new(BinaryArray::from_iter_values(members.iter().map(|member| member.attributes))),
+            Arc::new(StringViewArray::from_iter_values(members.iter().map(|member| member.customer_key))),
+            Arc::new(sealed.iter().map(Option::as_deref).collect::<BinaryArray>()),
+            Arc::new(StringViewArray::from_iter_values(members.iter().map(|_| standing.word()))),
+            Arc::new(UInt64Array::from_value(self.next, members.len())),
+        ];
+        let batch = RecordBatch::try_new(members_schema(), columns)?;
+        let path = self.folder.join(name(self.next));
+        let temporary = path.with_extension("tmp");
+        let file = File::create(&temporary).map_err(|reason| self.failed(reason))?;
+        let mut writer = ArrowWriter::try_new(file, members_schema(), None)?;
+        writer.write(&batch)?;
+        let file = writer.into_inner()?;
+        let durable = file.sync_all().and_then(|()| fs::rename(&temporary, &path));
+        durable.and_then(|()| sync_folder(&self.folder)).map_err(|reason| self.failed(reason))?;
+        self.next += 1;
+        Ok(())
+    }
+
+    /// Forgets all members: the list is new, or was emptied.
+    pub fn forget(&mut self) -> Result<(), PlatformError> {
+        remove_folder(&self.folder).and_then(|()| private_folder(&self.folder)).map_err(|reason| self.failed(reason))
+    }
+
+    /// Makes one file of all. The old files go only when the new one is there.
+    pub async fn compact(&mut self, engine: &Engine) -> Result<u64, PlatformError> {
+        let old = self.files()?;
+        if old.len() < 2 {
+            return Ok(0);
+        }
+        let members = engine.compact(&old, &self.folder.join(name(self.next))).await?;
+        self.next += 1;
+        for path in old {
+            fs::remove_file(path).map_err(|reason| self.failed(reason))?;
+        }
+        Ok(members)
+    }
+
+    /// What taking a member off needs.
+    pub fn removal(&self, sealed: &[u8]) -> Option<Vec<u8>> {
+        self.seal.open_sealed(sealed)
+    }
+}
+
+/// In a delivery's working folder: the places of the rows that are on the list as they are.
+pub(super) const KEPT: &str = "kept.parquet";
+/// In a delivery's working folder: the members that have no row.
+pub(super) const GONE: &str = "gone.parquet";
+
+fn name(number: u64) -> String {
+    format!("{number:012}.parquet")
+}
+
+fn number(path: &Path) -> Option<u64> {
+    path.file_stem()?.to_str()?.parse().ok()
+}
+
+fn files(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "parquet") {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
+}

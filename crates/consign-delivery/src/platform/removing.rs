@@ -1,0 +1,218 @@
+//! Removing: members that have no row any more, or all rows of a group that is taken off a list.
+
+use std::collections::HashSet;
+
+use arrow::array::{Array, AsArray, RecordBatch, StringViewArray};
+use arrow::datatypes::DataType;
+use consign_destinations::client::ById;
+use consign_destinations::encode::{EncodedRows, Operation, Sequence, split_requests};
+use consign_destinations::send::{Frame, Stop, send_rows};
+use serde_json::{Map, Value};
+
+use super::identity::{ID, Identified, removal_rows};
+use super::members::{GONE, Member, Standing};
+use super::{Again, PlatformError, Sending, Step};
+use crate::deliver::day;
+use crate::staged;
+
+/// Someone to be taken off.
+struct Leaving {
+    identity: [u8; 32],
+    customer_key: String,
+    /// The identifying attributes, or the platform's id.
+    removal: Map<String, Value>,
+}
+
+impl Sending<'_> {
+    /// Takes off the members that have no row.
+    pub(super) async fn remove_gone(&mut self) -> Step<()> {
+        let shared = self.shared_values()?;
+        for batch in staged::read(&self.work.join(GONE))? {
+            self.stop_if_cancelled()?;
+            let mut leaving = self.leaving(&batch?)?;
+            // An identifier that somebody on the list has too stays.
+            for one in &mut leaving {
+                one.removal.retain(|_, value| value.as_str().is_none_or(|value| !shared.contains(value)));
+            }
+            if let Err(again) = self.remove(leaving).await? {
+                return Ok(Err(again));
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    /// Takes off all rows of the delivery.
+    pub(super) async fn remove_rows(&mut self) -> Step<()> {
+        for staged in &self.staged.batches {
+            for rows in staged::read(&staged.path)? {
+                self.stop_if_cancelled()?;
+                let rows = Identified::of(&rows?, &self.identifying)?;
+                let leaving = (0..rows.identities.len()).map(|row| Leaving {
+                    identity: rows.identities[row],
+                    customer_key: rows.keys.value(row).to_owned(),
+                    removal: object(&rows.removal(row)),
+                });
+                let leaving: Vec<_> = leaving.collect();
+                let sent = leaving.len() as u64;
+                if let Err(again) = self.remove(leaving).await? {
+                    return Ok(Err(again));
+                }
+                self.outcome.sent += sent;
+            }
+        }
+        self.members.compact(self.engine).await?;
+        Ok(Ok(()))
+    }
+
+    fn leaving(&mut self, batch: &RecordBatch) -> Result<Vec<Leaving>, PlatformError> {
+        let layout = || arrow::error::ArrowError::SchemaError("members are not as they were written".into());
+        let binary = |name: &str| batch.column_by_name(name).and_then(|array| array.as_binary_opt::<i32>());
+        let identities = binary("identity").ok_or_else(layout)?;
+        let removals = binary("removal").ok_or_else(layout)?;
+        let keys = batch.column_by_name("customer_key").and_then(|array| array.as_string_view_opt());
+        let keys = keys.ok_or_else(layout)?;
+        let mut leaving = Vec::new();
+        let mut sealed = 0_u64;
+        for row in 0..batch.num_rows() {
+            let plain = removals.is_valid(row).then(|| self.members.removal(removals.value(row))).flatten();
+            let (Some(plain), Ok(identity)) = (plain, identities.value(row).try_into()) else {
+                sealed += 1;
+                continue;
+            };
+            leaving.push(Leaving { identity, customer_key: keys.value(row).to_owned(), removal: object(&plain) });
+        }
+        if sealed > 0 {
+            self.outcome.note(format!(
+                "{sealed} members could not be taken off: `membership.key` of the data folder is not the one that they were \
+                 kept with"
+            ));
+        }
+        Ok(leaving)
+    }
+
+    async fn remove(&mut self, leaving: Vec<Leaving>) -> Step<()> {
+        let (leaving, empty): (Vec<_>, Vec<_>) = leaving.into_iter().partition(|one| !one.removal.is_empty());
+        // All that identifies them is somebody else's too: there is nothing to take off.
+        self.note_removed(&empty)?;
+        if leaving.is_empty() {
+            return Ok(Ok(()));
+        }
+        match self.client.by_id() {
+            Some(by_id) => {
+                remove_by_id(by_id, self, &leaving).await?;
+                self.outcome.removed += leaving.len() as u64;
+                self.note_removed(&leaving)?;
+                Ok(Ok(()))
+            }
+            None => self.remove_by_request(&leaving).await,
+        }
+    }
+
+    async fn remove_by_request(&mut self, leaving: &[Leaving]) -> Step<()> {
+        let removals: Vec<_> = leaving.iter().map(|one| one.removal.clone()).collect();
+        let rows = removal_rows(&removals, self.delivery)?;
+        let mut encoded = EncodedRows::new();
+        self.encoder.encode_rows(&rows, &self.list, Operation::Remove, &mut encoded)?;
+        let sequence = |sending: &Self| Sequence {
+            number: sending.outcome.requests + 1,
+            last: true,
+            total_rows: encoded.len() as u64,
+            session: sending.session.wrapping_add(sending.outcome.requests + 1) >> 1,
+            day: day(sending.sender.plan),
+        };
+        let envelope = self.encoder.envelope(&self.list, Operation::Remove, &sequence(self))?;
+        for range in split_requests(&encoded, &self.encoder.limits(), envelope.overhead() + 32) {
+            self.stop_if_cancelled()?;
+            let sequence = Sequence { number: 1, ..sequence(self) };
+            let envelope = self.encoder.envelope(&self.list, Operation::Remove, &sequence)?;
+            let frame =
+                Frame { list: &self.list, operation: Operation::Remove, sequence: &sequence, envelope: &envelope };
+            self.outcome.requests += 1;
+            let sent = send_rows(self.client.as_ref(), &encoded, range, frame, |_| {}).await;
+            for taken in sent.taken {
+                let refused: HashSet<usize> = taken.rejected.iter().map(|(row, _)| *row).collect();
+                let gone: Vec<_> = taken.rows.iter().filter(|row| !refused.contains(row)).collect();
+                self.outcome.removed += gone.len() as u64;
+                let gone: Vec<_> = gone.into_iter().map(|row| &leaving[row]).collect();
+                self.note_removed_of(&gone)?;
+            }
+            match sent.stopped {
+                None => {}
+                Some(Stop::ListGone) => return Ok(Err(Again::ListGone)),
+                Some(Stop::SessionLost | Stop::SessionOver) => return Ok(Err(Again::SessionLost)),
+                Some(Stop::Failed(error)) => return Err(error.into()),
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    fn note_removed(&mut self, leaving: &[Leaving]) -> Result<(), PlatformError> {
+        let all: Vec<_> = leaving.iter().collect();
+        self.note_removed_of(&all)
+    }
+
+    fn note_removed_of(&mut self, leaving: &[&Leaving]) -> Result<(), PlatformError> {
+        let members = leaving.iter().map(|one| Member {
+            identity: one.identity,
+            attributes: [0; 32],
+            customer_key: &one.customer_key,
+            removal: None,
+        });
+        self.members.note(&members.collect::<Vec<_>>(), Standing::Removed)
+    }
+
+    /// Single identifiers that both a leaving member and a row of the delivery have, where a platform takes identifiers
+    /// off one by one.
+    fn shared_values(&mut self) -> Result<HashSet<String>, PlatformError> {
+        let single = self.sender.registry.kind(&self.delivery.kind).is_some_and(|kind| kind.removes_single_identifiers());
+        let mut shared = HashSet::new();
+        if !single {
+            return Ok(shared);
+        }
+        let mut leaving = HashSet::new();
+        for batch in staged::read(&self.work.join(GONE))? {
+            for one in self.leaving(&batch?)? {
+                leaving.extend(one.removal.values().filter_map(Value::as_str).map(ToOwned::to_owned));
+            }
+        }
+        for staged in &self.staged.batches {
+            for rows in staged::read(&staged.path)? {
+                let rows = rows?;
+                for (field, array) in rows.schema().fields().iter().zip(rows.columns()) {
+                    if field.name() == crate::stage::CUSTOMER_KEY || array.data_type() != &DataType::Utf8View {
+                        continue;
+                    }
+                    let values: &StringViewArray = array.as_string_view();
+                    shared.extend(values.iter().flatten().filter(|value| leaving.contains(*value)).map(ToOwned::to_owned));
+                }
+            }
+        }
+        Ok(shared)
+    }
+}
+
+/// Finds the platform's ids of members, and takes them off by them.
+async fn remove_by_id(by_id: &dyn ById, sending: &Sending<'_>, leaving: &[Leaving]) -> Result<(), PlatformError> {
+    let mut ids: Vec<String> = Vec::new();
+    let mut values: Vec<String> = Vec::new();
+    let attribute = sending.identifying.first().cloned().unwrap_or_default();
+    for one in leaving {
+        let text = |name: &str| one.removal.get(name).and_then(Value::as_str).map(ToOwned::to_owned);
+        if let Some(id) = text(ID) {
+            ids.push(id);
+        } else if let Some(value) = text(&attribute) {
+            values.push(value);
+        }
+    }
+    for values in values.chunks(by_id.most_values().max(1)) {
+        ids.extend(by_id.find(&attribute, values).await?.into_iter().map(|member| member.id));
+    }
+    for ids in ids.chunks(by_id.most_ids().max(1)) {
+        by_id.remove(&sending.list, ids).await?;
+    }
+    Ok(())
+}
+
+fn object(json: &[u8]) -> Map<String, Value> {
+    serde_json::from_slice(json).unwrap_or_default()
+}

@@ -5,9 +5,19 @@ use consign_model::id::Slug;
 use consign_store::Store;
 use serde::Serialize;
 
-use crate::deliver::sample;
+use crate::deliver::{DeliverError, sample};
 use crate::folder::{RunFolder, remove_folder};
+use crate::platform::{ListDifference, Platforms, difference};
 use crate::run::{Assignment, DeliverySummary, RunError, Workplace, ids, summary};
+
+/// What a preview shows beside the counts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PreviewOptions {
+    /// The first so many encoded rows of each delivery.
+    pub show_rows: usize,
+    /// What would change on lists that were delivered before.
+    pub diff: bool,
+}
 
 /// What a run would come to.
 #[derive(Debug, Clone, Serialize)]
@@ -26,20 +36,23 @@ pub struct Preview {
     pub deliveries: Vec<DeliverySummary>,
     /// The first rows of each delivery as they would leave, where they were asked for.
     pub samples: Vec<String>,
+    /// What each delivery would change on its list, where that was asked for; `None` for files and for lists that were
+    /// never delivered.
+    pub differences: Vec<Option<ListDifference>>,
 }
 
 impl Workplace<'_> {
-    /// Previews a campaign, with the first `show_rows` encoded rows of each delivery.
+    /// Previews a campaign.
     pub async fn preview(
         &self,
         store: &dyn Store,
         campaign: &Slug,
         as_of: DateTime<Utc>,
-        show_rows: usize,
+        options: PreviewOptions,
     ) -> Result<Preview, RunError> {
         let id = format!("preview-{}", uuid::Uuid::now_v7());
         let folder = self.folder.run(&id);
-        let preview = self.preview_in(store, &folder, &id, campaign, as_of, show_rows).await;
+        let preview = self.preview_in(store, &folder, &id, campaign, as_of, options).await;
         let removed = remove_folder(folder.path());
         let preview = preview?;
         removed.map_err(|reason| RunError::Folder { path: folder.path().to_owned(), reason })?;
@@ -53,16 +66,26 @@ impl Workplace<'_> {
         id: &str,
         campaign: &Slug,
         as_of: DateTime<Utc>,
-        show_rows: usize,
+        options: PreviewOptions,
     ) -> Result<Preview, RunError> {
         let plan = self.plan(campaign, as_of, id)?;
         let (snapshot, assignment) = self.assign(store, &plan, folder).await?;
         let ids = ids(&plan);
         let staged = self.stage(&plan, &snapshot, &ids, folder).await?;
         let mut samples = Vec::new();
-        if show_rows > 0 {
-            for (delivery, staged) in plan.deliveries.iter().zip(&staged) {
-                samples.push(sample(&plan, self.registry, delivery, staged, show_rows)?);
+        let mut differences = Vec::new();
+        let platforms =
+            Platforms { store, engine: self.engine, http: self.http, data: self.folder, sandbox: self.sandbox };
+        for ((delivery, staged), id) in plan.deliveries.iter().zip(&staged).zip(&ids) {
+            if options.show_rows > 0 {
+                samples.push(sample(&plan, self.registry, delivery, staged, options.show_rows)?);
+            }
+            if options.diff && delivery.file.is_none() {
+                let work = folder.platform(id);
+                let difference = difference(&plan, platforms, delivery, staged, &work).await;
+                differences.push(difference.map_err(DeliverError::Platform)?);
+            } else if options.diff {
+                differences.push(None);
             }
         }
         let all = plan.deliveries.iter().zip(&ids).zip(&staged);
@@ -75,6 +98,7 @@ impl Workplace<'_> {
             assignment,
             deliveries,
             samples,
+            differences,
         })
     }
 }

@@ -13,6 +13,7 @@ pub(crate) enum Purpose {
     Birth,
     Consent,
     Purchases,
+    Later,
 }
 
 /// A stream of draws (`SplitMix64`): every start gives a stream that looks independent of the others.

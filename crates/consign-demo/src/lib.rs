@@ -35,6 +35,9 @@ use tables::{CustomerRows, OrderRows, ProfileRows, TableFile};
 pub struct Options {
     /// Writes over definitions of an earlier demo that were changed since.
     pub force: bool,
+    /// Writes the tables as they are some days later, when a few customers have another e-mail address and a few want
+    /// no more e-mail.
+    pub later: bool,
 }
 
 /// What was written.
@@ -63,7 +66,9 @@ pub fn write(folder: &Path, options: Options) -> Result<Written, DemoError> {
         let [first, ..] = orders else { continue };
         // Keys are numbers from 00001; a key that is none would be of nobody in particular.
         let number = first.customer_id.parse().unwrap_or(0);
-        tables.customer(&first.customer_id, &Person::of(number, Numbers::Fictional), orders, &mut |text| {
+        let person = Person::of(number, Numbers::Fictional);
+        let person = if options.later { person.later(number) } else { person };
+        tables.customer(&first.customer_id, &person, orders, &mut |text| {
             order_number += 1;
             write_padded(text, order_number, 6);
         });

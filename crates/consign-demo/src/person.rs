@@ -30,6 +30,18 @@ const EARLIEST_BIRTH: i32 = -12_784;
 const BIRTH_DAYS: u32 = 17_532;
 
 impl Person {
+    /// The same person some days later: a few have another e-mail address, and a few want no more e-mail.
+    pub(crate) fn later(mut self, number: u64) -> Self {
+        let mut draw = Draw::of(number, Purpose::Later);
+        if draw.chance(20) {
+            self.email = self.email.map(|email| format!("new.{}", email.trim_start()));
+        }
+        if draw.chance(20) {
+            self.email_opt_in = Some(false);
+        }
+        self
+    }
+
     /// The person behind a customer's number: the same one always.
     pub(crate) fn of(number: u64, numbers: Numbers) -> Self {
         let head = head_of_household(number);

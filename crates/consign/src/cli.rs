@@ -87,7 +87,7 @@ pub enum Command {
     Schema,
     /// Count a campaign and show what it would send; nothing is sent
     #[command(
-        after_long_help = "Examples:\n  consign preview churn_prevention\n  consign preview churn_prevention --show-rows 3"
+        after_long_help = "Examples:\n  consign preview churn_prevention\n  consign preview churn_prevention --show-rows 3\n  consign preview churn_prevention --diff"
     )]
     Preview {
         /// The campaign's id
@@ -95,6 +95,9 @@ pub enum Command {
         /// Show the first N rows of each delivery, as they would be sent
         #[arg(long, value_name = "N", default_value_t = 0)]
         show_rows: usize,
+        /// For lists that were delivered before: how many rows would be added, kept and removed
+        #[arg(long)]
+        diff: bool,
         /// The moment of the run
         #[command(flatten)]
         as_of: AsOf,

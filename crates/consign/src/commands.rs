@@ -12,6 +12,7 @@ pub mod status;
 mod validate;
 
 use anyhow::Result;
+use consign_delivery::PreviewOptions;
 
 use crate::cli::{Command, Destinations};
 use crate::context::Context;
@@ -25,8 +26,8 @@ pub async fn run(command: Command, context: &Context) -> Result<Exit> {
         Command::Apply { folder, dry_run } => apply::run(context, &folder, dry_run).await,
         Command::Export { out } => export::run(context, out.as_deref()).await,
         Command::Schema => schema::run(context),
-        Command::Preview { campaign, show_rows, as_of } => {
-            campaign::preview(context, &campaign, as_of, show_rows).await
+        Command::Preview { campaign, show_rows, diff, as_of } => {
+            campaign::preview(context, &campaign, as_of, PreviewOptions { show_rows, diff }).await
         }
         Command::Run { campaign, as_of } => campaign::run(context, &campaign, as_of).await,
         Command::Status { run, limit } => status::run(context, run.as_deref(), limit).await,

@@ -62,6 +62,7 @@ pub fn preview(preview: consign_delivery::Preview, version: u64, registry: &Regi
         })
         .collect();
     let mut samples = preview.samples.into_iter();
+    let mut differences = preview.differences.into_iter();
     let mut warnings = Vec::new();
     let mut deliveries = Vec::new();
     for delivery in preview.deliveries {
@@ -91,6 +92,7 @@ pub fn preview(preview: consign_delivery::Preview, version: u64, registry: &Regi
             expansion,
             dropped: reasons(&dropped),
             rows,
+            difference: differences.next().flatten(),
             sample: samples.next().map(|text| text.lines().map(ToOwned::to_owned).collect()).unwrap_or_default(),
         });
     }

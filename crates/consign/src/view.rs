@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
+use consign_delivery::ListDifference;
 use consign_model::document::Located;
 use consign_store::{ErrorClass, ListCounts, Outcome, RunMode, Target};
 use serde::Serialize;
@@ -106,6 +107,9 @@ pub struct Delivery {
     pub dropped: Reasons,
     /// Rows staged.
     pub rows: u64,
+    /// What would change on a list that was delivered before; `None` unless asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub difference: Option<ListDifference>,
     /// The first rows as they would be sent, each as text; empty unless asked for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub sample: Vec<String>,
@@ -310,10 +314,27 @@ pub struct TestStep {
 pub struct Demo {
     /// The folder with the workspace.
     pub folder: String,
-    /// Its campaign's run.
-    pub summary: RunSummary,
+    /// Its campaign's first run.
+    pub first: RunSummary,
+    /// Its second, after a few customers changed.
+    pub later: RunSummary,
+    /// What the sandbox has of the second.
+    pub lists: Vec<SandboxList>,
     /// What to try next, each a command.
     pub next: Vec<String>,
+}
+
+/// A list of a run, as the sandbox has it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SandboxList {
+    /// The destination's id.
+    pub destination: String,
+    /// The list's name.
+    pub list_name: String,
+    /// The members that the run says it has.
+    pub delivered: u64,
+    /// The members that the sandbox counts.
+    pub members: u64,
 }
 
 /// The kinds of destinations, and those that are configured.

@@ -8,7 +8,7 @@ use std::sync::Mutex;
 
 use anyhow::{Context as _, Result, anyhow};
 use chrono::{DateTime, Utc};
-use consign_delivery::{Progress, RunError, Workplace, connect};
+use consign_delivery::{PreviewOptions, Progress, RunError, Workplace, connect};
 use consign_destinations::files;
 use consign_destinations::http::Http;
 use consign_model::definition::Destination;
@@ -18,6 +18,8 @@ use consign_model::problem::Problem;
 use consign_model::spec::{Kinds, Settings};
 use consign_secrets::Secrets;
 use consign_store::{SqliteStore, Store, StoredDefinitions};
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
 
 use crate::commands::status;
 use crate::context::Context;
@@ -25,7 +27,7 @@ use crate::definition_files::DefinitionFiles;
 use crate::exit::Refusal;
 use crate::print::Bar;
 use crate::show;
-use crate::view::{Demo, Explanation, Preview, RunSummary, TestResult, TestStep};
+use crate::view::{Demo, Explanation, Preview, RunSummary, SandboxList, TestResult, TestStep};
 use crate::workplace::{self, Opened};
 
 /// A campaign to look at or to run, and what it is run with.
@@ -110,12 +112,12 @@ async fn test_files(
 }
 
 /// Counts a campaign and what it would send, with the first rows of each delivery.
-pub async fn preview(work: &Campaigning<'_>, as_of: Option<DateTime<Utc>>, rows: usize) -> Result<Preview> {
+pub async fn preview(work: &Campaigning<'_>, as_of: Option<DateTime<Utc>>, options: PreviewOptions) -> Result<Preview> {
     let opened = Opened::of(work.context, work.current).await?;
     let bars = Bars::new(work.context);
     let progress = |progress: Progress<'_>| bars.hear(progress);
     let workplace = work.workplace(&opened, &progress);
-    let preview = workplace.preview(work.store, work.campaign, as_of.unwrap_or_else(Utc::now), rows).await;
+    let preview = workplace.preview(work.store, work.campaign, as_of.unwrap_or_else(Utc::now), options).await;
     drop(bars);
     let preview = preview.map_err(|error| explained(error, &opened))?;
     Ok(show::preview(preview, work.current.version, &work.context.registry))
@@ -148,11 +150,17 @@ pub async fn explain(work: &Campaigning<'_>, customer_key: &str) -> Result<Expla
     Ok(show::explanation(explanation, work.current, work.campaign, customer_key, &deliveries))
 }
 
-/// Makes the demo workspace in a folder, applies it and runs its campaign. Its data folder is in it.
+/// Makes the demo workspace in a folder, applies it, and runs its campaign twice against a sandbox of its own: the second
+/// time some days later, when a few customers have changed. The data folder and the sandbox's are in it.
 pub async fn demo(context: &Context, folder: &Path) -> Result<Demo> {
     consign_demo::write(folder, consign_demo::Options::default())?;
-    let data = folder.join(".consign");
-    let context = &Context { data: data.clone(), ..context.clone() };
+    let (data, state) = (folder.join(".consign"), folder.join(".sandbox"));
+    let stop = CancellationToken::new();
+    let _stopped_with_us = stop.clone().drop_guard();
+    let options = consign_sandbox::Options { state: Some(state.clone()), ..consign_sandbox::Options::default() };
+    let sandbox = consign_sandbox::serve(options, stop).await?;
+    let address = format!("http://{}", sandbox.address());
+    let context = &Context { data: data.clone(), sandbox: address.clone(), ..context.clone() };
     let files = DefinitionFiles::read(folder)?;
     let store = context.store().await?;
     let place = folder.canonicalize().context("the demo's folder cannot be found")?;
@@ -161,15 +169,39 @@ pub async fn demo(context: &Context, folder: &Path) -> Result<Demo> {
     let current = store.current().await?.ok_or_else(|| Refusal::missing("the demo is not applied"))?;
     let campaign = &current.definitions.campaigns.first().context("the demo has no campaign")?.id;
     let work = Campaigning { context, store: &store, current: &current, campaign };
-    let summary = run(&work, Some(consign_demo::as_of())).await?;
+    let as_of = Some(consign_demo::as_of());
+    let first = run(&work, as_of).await?;
+    consign_demo::write(folder, consign_demo::Options { later: true, ..consign_demo::Options::default() })?;
+    let later = run(&work, as_of).await?;
+    let lists = sandbox_lists(&address, &later).await?;
     let consign = format!("consign --data {}", data.display());
     let next = vec![
-        format!("{consign} preview {campaign} --show-rows 2"),
+        format!("consign sandbox --state {}   # then open the address that it prints", state.display()),
+        format!("{consign} preview {campaign} --show-rows 2 --as-of 1998-06-30"),
         format!("{consign} explain {campaign} 00046"),
         format!("{consign} status latest"),
         format!("consign validate {}", folder.display()),
     ];
-    Ok(Demo { folder: folder.display().to_string(), summary, next })
+    Ok(Demo { folder: folder.display().to_string(), first, later, lists, next })
+}
+
+/// The members that the sandbox counts on each list of a run, beside what the run says.
+async fn sandbox_lists(address: &str, run: &RunSummary) -> Result<Vec<SandboxList>> {
+    let state = reqwest::get(format!("{address}/state.json")).await?.text().await?;
+    let state: Value = serde_json::from_str(&state)?;
+    let counted = |id: &str| {
+        let lists = state.pointer("/lists").and_then(Value::as_array);
+        let list = lists.into_iter().flatten().find(|list| list.get("id").and_then(Value::as_str) == Some(id));
+        list.and_then(|list| list.get("members")).and_then(Value::as_u64)
+    };
+    let lists = run.deliveries.iter().filter_map(|delivered| Some((delivered, delivered.list.as_ref()?)));
+    let lists = lists.map(|(delivered, list)| SandboxList {
+        destination: delivered.delivery.destination.clone(),
+        list_name: delivered.delivery.list_name.clone(),
+        delivered: list.sent + list.kept,
+        members: counted(&list.list_id).unwrap_or_default(),
+    });
+    Ok(lists.collect())
 }
 
 /// An error of a run for people: where a campaign cannot be planned, every problem.

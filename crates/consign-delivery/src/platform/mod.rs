@@ -18,7 +18,7 @@ use consign_destinations::encode::{EncodeError, ListTarget, Operation, RequestEn
 use consign_destinations::http::Http;
 use consign_engine::{Difference, Engine, EngineError};
 use consign_model::definition::{Membership, Percent};
-use consign_model::plan::PlannedDelivery;
+use consign_model::plan::{CampaignPlan, PlannedDelivery};
 use consign_secrets::SecretError;
 use consign_store::{Store, StoreError};
 use serde::Serialize;
@@ -213,8 +213,7 @@ impl<'a> Sending<'a> {
         let Platforms { store, engine, data, .. } = platforms;
         let (client, encoder) = sender.client(platforms, delivery)?;
         let (campaign, group) = (&sender.plan.campaign, sender.group(delivery));
-        // What is at the sandbox has nothing to do with what is at the platform.
-        let place = if delivery.sandbox { "sandbox:" } else { "" }.to_owned() + delivery.destination.as_str();
+        let place = place(delivery);
         let chosen = sender.registry.kind(&delivery.kind).and_then(|kind| kind.list_id(campaign, group));
         let remembered = if fresh { None } else { store.remembered_list(&place, campaign, group).await? };
         let known = delivery.list_id.clone().or(remembered).or(chosen);
@@ -332,6 +331,45 @@ impl<'a> Sending<'a> {
     fn stop_if_cancelled(&self) -> Result<(), PlatformError> {
         if self.sender.cancel.is_cancelled() { Err(PlatformError::Cancelled) } else { Ok(()) }
     }
+}
+
+/// What a delivery would change on a list that was delivered before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct ListDifference {
+    /// Members that the list is known to have.
+    pub members: u64,
+    /// Rows that would be sent: new ones, and those that changed.
+    pub added: u64,
+    /// Rows that are on the list already, unchanged.
+    pub kept: u64,
+    /// Members that would be taken off.
+    pub removed: u64,
+}
+
+/// What a delivery would change; `None` for a list that was never delivered. Asks nobody but what is known.
+pub(crate) async fn difference(
+    plan: &CampaignPlan,
+    platforms: Platforms<'_>,
+    delivery: &PlannedDelivery,
+    staged: &StagedDelivery,
+    work: &Path,
+) -> Result<Option<ListDifference>, PlatformError> {
+    let group = &plan.assign.sub_audiences[delivery.sub_audience].groups[delivery.group].id;
+    let place = place(delivery);
+    let Some(list_id) = platforms.store.remembered_list(&place, &plan.campaign, group).await? else { return Ok(None) };
+    private_folder(work).map_err(|reason| PlatformError::Members { path: work.to_owned(), reason })?;
+    identity::write_rows(&staged.batches, &identity::identifying(delivery), work)?;
+    let members = Members::open(platforms.data, &place, &list_id)?;
+    let Difference { members, kept, gone } = members.difference(platforms.engine, work).await?;
+    let removes = !matches!(delivery.membership, Some(Membership::Append | Membership::Remove));
+    let removed = if removes { gone } else { 0 };
+    Ok(Some(ListDifference { members, added: staged.counts.rows - kept, kept, removed }))
+}
+
+/// Under this name the lists of a destination are remembered. What is at the sandbox has nothing to do with what is at
+/// the platform.
+fn place(delivery: &PlannedDelivery) -> String {
+    if delivery.sandbox { format!("sandbox:{}", delivery.destination) } else { delivery.destination.to_string() }
 }
 
 /// Sends a delivery, from the beginning again where its list or session was lost, once each.

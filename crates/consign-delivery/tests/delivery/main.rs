@@ -4,5 +4,6 @@
 mod campaign;
 mod disk;
 mod memory;
+mod platforms;
 mod stage;
 mod workspace;

@@ -1,21 +1,25 @@
 //! The demo workspace, ready to run.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
 use chrono::{DateTime, TimeZone, Utc};
 use consign_delivery::folder::DataFolder;
-use consign_delivery::{Preview, RunError, RunSummary, Workplace};
+use consign_delivery::{Preview, PreviewOptions, RunError, RunSummary, Workplace};
 use consign_destinations::registry::Registry;
+use consign_destinations::http::Http;
 use consign_engine::{Engine, EngineOptions, Tables};
 use consign_model::definition::Definitions;
 use consign_model::document;
 use consign_model::id::Slug;
 use consign_model::problem::Severity;
+use consign_sandbox::{Options, Sandbox, serve};
 use consign_secrets::Secrets;
 use consign_store::{SqliteStore, Store};
+use serde_json::Value;
 use tempfile::TempDir;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::memory::slug;
 
@@ -27,6 +31,10 @@ pub struct DemoWorkspace {
     pub tables: Tables,
     pub data: DataFolder,
     pub secrets: Secrets,
+    pub engine: Engine,
+    pub http: Http,
+    /// Where the sandbox is; nothing listens there unless a test starts one.
+    pub sandbox: String,
 }
 
 /// The evening of the last day of the demo's orders.
@@ -56,7 +64,22 @@ impl DemoWorkspace {
         let problems = consign_model::validate::validate(&definitions, tables.catalog(), &registry);
         let errors: Vec<_> = problems.iter().filter(|problem| problem.severity == Severity::Error).collect();
         assert!(errors.is_empty(), "{errors:#?}");
-        Self { folder, definitions, registry, store, tables, data, secrets }
+        let (http, sandbox) = (Http::new().unwrap(), "http://127.0.0.1:9".to_owned());
+        Self { folder, definitions, registry, store, tables, data, secrets, engine, http, sandbox }
+    }
+
+    /// The demo with lists to files alone.
+    pub async fn files(change: impl FnOnce(&mut Definitions)) -> Self {
+        Self::with(|definitions| {
+            let campaign = &mut definitions.campaigns[0];
+            let of_sub_audiences = campaign.sub_audiences.iter_mut().flat_map(|one| &mut one.groups);
+            for group in of_sub_audiences.chain(&mut campaign.remaining) {
+                group.destinations.retain(|one| one.id().as_str() == "staging");
+            }
+            campaign.destinations.retain(|id, _| id.as_str() == "staging");
+            change(definitions);
+        })
+        .await
     }
 
     pub fn workplace<'a>(&'a self, cancel: &'a CancellationToken) -> Workplace<'a> {
@@ -66,6 +89,9 @@ impl DemoWorkspace {
             registry: &self.registry,
             secrets: &self.secrets,
             folder: &self.data,
+            engine: &self.engine,
+            http: &self.http,
+            sandbox: &self.sandbox,
             threads: 2,
             cancel,
             progress: &|_| {},
@@ -77,9 +103,10 @@ impl DemoWorkspace {
         self.workplace(&cancel).run(&self.store, 1, &campaign(), as_of()).await
     }
 
-    pub async fn preview(&self, show_rows: usize) -> Result<Preview, RunError> {
+    pub async fn preview(&self) -> Result<Preview, RunError> {
         let cancel = CancellationToken::new();
-        self.workplace(&cancel).preview(&self.store, &campaign(), as_of(), show_rows).await
+        let options = PreviewOptions { show_rows: 2, diff: true };
+        self.workplace(&cancel).preview(&self.store, &campaign(), as_of(), options).await
     }
 }
 
@@ -94,4 +121,41 @@ fn read(folder: &Path) -> Definitions {
     let reading = document::read(&files);
     assert_eq!(reading.problems, []);
     reading.definitions
+}
+
+/// The demo with its platforms in a sandbox of its own.
+pub struct Rehearsal {
+    pub demo: DemoWorkspace,
+    sandbox: Sandbox,
+    _stop: DropGuard,
+}
+
+impl Rehearsal {
+    /// The demo with all its platforms in a sandbox, and changed like that.
+    pub async fn with(change: impl FnOnce(&mut Definitions)) -> Self {
+        let stop = CancellationToken::new();
+        let sandbox = serve(Options::default(), stop.clone()).await.unwrap();
+        let mut demo = DemoWorkspace::with(|definitions| {
+            for destination in &mut definitions.destinations {
+                destination.sandbox = destination.kind != "local_files";
+                destination.credentials.clear();
+            }
+            change(definitions);
+        })
+        .await;
+        demo.sandbox = format!("http://{}", sandbox.address());
+        Self { demo, sandbox, _stop: stop.drop_guard() }
+    }
+
+    pub async fn json(&self, path: &str) -> Value {
+        let answer = reqwest::get(format!("http://{}{path}", self.sandbox.address())).await.unwrap();
+        serde_json::from_str(&answer.text().await.unwrap()).unwrap()
+    }
+
+    /// The members of each list at the sandbox, by the list's id.
+    pub async fn members(&self) -> BTreeMap<String, u64> {
+        let state = self.json("/state.json").await;
+        let lists = state["lists"].as_array().unwrap().iter();
+        lists.map(|list| (list["id"].as_str().unwrap().to_owned(), list["members"].as_u64().unwrap())).collect()
+    }
 }

@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use chrono::{DateTime, Utc};
+use consign_delivery::PreviewOptions;
 use consign_model::id::Slug;
 use consign_store::{Outcome, SqliteStore, StoredDefinitions};
 
@@ -11,11 +12,11 @@ use crate::exit::{Exit, Refusal};
 use crate::view::RunSummary;
 use crate::wiring::{self, Campaigning};
 
-pub async fn preview(context: &Context, campaign: &Slug, as_of: AsOf, rows: usize) -> Result<Exit> {
+pub async fn preview(context: &Context, campaign: &Slug, as_of: AsOf, options: PreviewOptions) -> Result<Exit> {
     let (store, current) = open(context, campaign).await?;
     let as_of = moment(&current, as_of)?;
     let work = Campaigning { context, store: &store, current: &current, campaign };
-    context.printer.show(&wiring::preview(&work, as_of, rows).await?)?;
+    context.printer.show(&wiring::preview(&work, as_of, options).await?)?;
     Ok(Exit::Fine)
 }
 

@@ -12,5 +12,5 @@ use crate::wiring;
 pub async fn run(context: &Context, folder: &Path) -> Result<Exit> {
     let demo = wiring::demo(context, folder).await?;
     context.printer.show(&demo)?;
-    Ok(exit_of(&demo.summary))
+    Ok(exit_of(&demo.later))
 }

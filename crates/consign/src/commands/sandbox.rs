@@ -15,7 +15,7 @@ pub async fn run(context: &Context, port: u16, state: Option<PathBuf>, job_time:
     let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let options = Options { listen, state, job_time, ..Options::default() };
     let sandbox = serve(options, context.cancel.clone()).await?;
-    context.printer.result(&format!("The sandbox is at http://{}\n", sandbox.address))?;
-    sandbox.ended().await?;
+    context.printer.result(&format!("The sandbox is at http://{}\n", sandbox.address()))?;
+    sandbox.stopped().await;
     Ok(Exit::Fine)
 }

@@ -74,6 +74,7 @@ pub async fn summary(store: &SqliteStore, run: Run) -> Result<RunSummary> {
                 expansion: counts.expansion,
                 dropped: counts.dropped,
                 rows: counts.rows,
+                difference: None,
                 sample: Vec::new(),
             },
             state: delivery.state.word().to_owned(),

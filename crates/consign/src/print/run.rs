@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use consign_delivery::ListDifference;
 use consign_store::{ListCounts, RunMode, Target};
 
 use super::grid::{Column, Grid};
@@ -112,7 +113,17 @@ impl Shown for Runs {
 
 impl Shown for Demo {
     fn text(&self, style: Style) -> String {
-        let mut text = self.summary.text(style);
+        let mut text = self.first.text(style);
+        text.push_str("\nSome days later a few customers have another e-mail address, and a few want no more e-mail:\n\n");
+        text.push_str(&self.later.text(style));
+        text.push_str("\nWhat the sandbox has:\n");
+        let columns = ["Destination", "List"].map(Column::Text).into_iter();
+        let mut grid = Grid::new(columns.chain(["Delivered", "Members"].map(Column::Number)));
+        for list in &self.lists {
+            let counts = [list.delivered, list.members].map(number);
+            grid.row([list.destination.clone(), list.list_name.clone()].into_iter().chain(counts));
+        }
+        text.push_str(&grid.text(style));
         let _ = writeln!(text, "\nThe demo is in `{}`. Try:", self.folder);
         for command in &self.next {
             let _ = writeln!(text, "  {command}");

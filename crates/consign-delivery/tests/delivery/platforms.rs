@@ -1,0 +1,136 @@
+//! Lists at the platforms of the sandbox, over real HTTP: whole the first time, the difference afterwards.
+
+use std::collections::BTreeMap;
+
+use consign_delivery::{Delivered, PlatformSent, RunSummary};
+use consign_model::definition::Membership;
+use consign_store::{DeliveryState, Outcome, Store};
+
+use crate::workspace::Rehearsal;
+
+fn lists(run: &RunSummary) -> BTreeMap<&str, &PlatformSent> {
+    let found = run.deliveries.iter().filter_map(|delivery| match &delivery.delivered {
+        Some(Delivered::List(sent)) => Some((delivery.id.as_str(), sent)),
+        _ => None,
+    });
+    found.collect()
+}
+
+fn failures(run: &RunSummary) -> Vec<&str> {
+    run.deliveries.iter().filter_map(|delivery| delivery.error.as_ref()).map(|(_, message)| message.as_str()).collect()
+}
+
+/// Counts close, and the sandbox has what they say.
+async fn agrees(rehearsal: &Rehearsal, run: &RunSummary) {
+    assert_eq!(failures(run), Vec::<&str>::new());
+    let members = rehearsal.members().await;
+    for delivery in &run.deliveries {
+        let Some(Delivered::List(list)) = &delivery.delivered else { continue };
+        let rows = list.sent + list.kept + list.rejected() + list.unknown;
+        assert_eq!(rows, delivery.counts.rows, "{}", delivery.id);
+        assert_eq!(members[&list.list_id], list.sent + list.kept, "{}: {list:?}", delivery.id);
+    }
+}
+
+#[tokio::test]
+async fn every_list_arrives_whole_and_is_not_sent_again() {
+    let rehearsal = Rehearsal::with(|_| {}).await;
+    let first = rehearsal.demo.run().await.unwrap();
+    agrees(&rehearsal, &first).await;
+    assert_eq!(first.outcome, Outcome::Succeeded);
+    for (id, list) in lists(&first) {
+        assert!(list.created && list.kept == 0, "{id}");
+    }
+    let second = rehearsal.demo.run().await.unwrap();
+    agrees(&rehearsal, &second).await;
+    for (id, list) in lists(&second) {
+        // Meta's lists are replaced in a session, which sends all.
+        let whole = id.ends_with("meta");
+        assert_eq!((list.created, list.sent == 0, list.removed), (false, !whole, 0), "{id}: {list:?}");
+    }
+    let states = rehearsal.demo.store.deliveries(&second.run).await.unwrap();
+    assert!(states.iter().all(|one| one.state == DeliveryState::Delivered), "{states:#?}");
+}
+
+#[tokio::test]
+async fn only_the_difference_is_sent_when_the_group_changes() {
+    let mut rehearsal = Rehearsal::with(|_| {}).await;
+    let first = rehearsal.demo.run().await.unwrap();
+    // Without the big baskets the audience is smaller: some leave each list, nobody joins.
+    rehearsal.demo.definitions.campaigns[0].include.truncate(1);
+    let preview = rehearsal.demo.preview().await.unwrap();
+    let second = rehearsal.demo.run().await.unwrap();
+    agrees(&rehearsal, &second).await;
+    for ((planned, difference), done) in preview.deliveries.iter().zip(preview.differences).zip(&second.deliveries) {
+        if let (Some(Delivered::List(list)), false) = (&done.delivered, planned.destination.as_str() == "meta") {
+            let difference = difference.unwrap();
+            assert_eq!((difference.added, difference.kept, difference.removed), (list.sent, list.kept, list.removed));
+        }
+    }
+    let before = lists(&first);
+    let mut removed = 0;
+    for (id, list) in lists(&second).into_iter().filter(|(id, _)| !id.ends_with("meta")) {
+        removed += list.removed;
+        assert!(list.sent < before[id].sent / 10, "{id}: {list:?}");
+    }
+    assert!(removed > 100, "{removed}");
+}
+
+#[tokio::test]
+async fn a_list_is_not_emptied_by_accident() {
+    let mut rehearsal = Rehearsal::with(|_| {}).await;
+    let first = rehearsal.demo.run().await.unwrap();
+    let before = rehearsal.members().await;
+    let nobody = rehearsal.demo.definitions.campaigns[0].exclude[0].clone();
+    rehearsal.demo.definitions.campaigns[0].include = vec![nobody];
+    let second = rehearsal.demo.run().await.unwrap();
+    let refused = failures(&second);
+    assert_eq!(refused.len(), lists(&first).len(), "{refused:#?}");
+    assert!(refused.iter().all(|message| message.contains("would be left empty")), "{refused:#?}");
+    assert_eq!(rehearsal.members().await, before);
+    for used in ["klaviyo", "attentive", "criteo", "tiktok", "meta"] {
+        let used = rehearsal.demo.definitions.campaigns[0].destinations.entry(used.parse().unwrap()).or_default();
+        used.allow_empty = true;
+    }
+    let third = rehearsal.demo.run().await.unwrap();
+    agrees(&rehearsal, &third).await;
+    assert!(rehearsal.members().await.values().all(|members| *members == 0));
+}
+
+#[tokio::test]
+async fn what_is_appended_stays() {
+    let mut rehearsal = Rehearsal::with(|definitions| {
+        for used in ["klaviyo", "attentive", "criteo", "tiktok", "meta"] {
+            let used = definitions.campaigns[0].destinations.entry(used.parse().unwrap()).or_default();
+            used.membership = Some(Membership::Append);
+        }
+    })
+    .await;
+    rehearsal.demo.run().await.unwrap();
+    let before = rehearsal.members().await;
+    rehearsal.demo.definitions.campaigns[0].include.truncate(1);
+    let second = rehearsal.demo.run().await.unwrap();
+    assert_eq!(failures(&second), Vec::<&str>::new());
+    let after = rehearsal.members().await;
+    assert!(before.iter().all(|(list, members)| after[list] >= *members));
+    assert!(lists(&second).values().all(|list| list.removed == 0));
+}
+
+#[tokio::test]
+async fn a_platform_that_is_not_there_fails_alone_and_nothing_is_lost() {
+    let rehearsal = Rehearsal::with(|definitions| {
+        definitions.destinations.iter_mut().filter(|one| one.kind == "criteo").for_each(|criteo| {
+            criteo.settings.insert("advertiser_id".into(), "999".into());
+        });
+    })
+    .await;
+    let run = rehearsal.demo.run().await.unwrap();
+    assert_eq!(run.outcome, Outcome::Partial);
+    for delivery in &run.deliveries {
+        assert_eq!(delivery.error.is_some(), delivery.kind == "criteo", "{}: {:?}", delivery.id, delivery.error);
+        if let Some(Delivered::List(list)) = &delivery.delivered {
+            let rows = list.sent + list.kept + list.rejected() + list.unknown;
+            assert_eq!(rows, delivery.counts.rows, "{}", delivery.id);
+        }
+    }
+}

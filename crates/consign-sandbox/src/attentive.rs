@@ -5,10 +5,11 @@ use serde_json::{Map, Value, json};
 
 use crate::call::{Answer, Call};
 use crate::check;
+use crate::event::{Event, Job, Rows};
 use crate::fault::{Twist, What};
 use crate::platform::Platform;
 use crate::shape::{self, Problem};
-use crate::world::{Event, Job, KEPT, List, Rows, World};
+use crate::world::{KEPT, List, World};
 
 const MOST_MEMBERS: usize = 10_000;
 const MOST_USERS: usize = 256;
@@ -37,14 +38,15 @@ pub(crate) fn handle(world: &mut World, call: &Call, twist: Twist, now: DateTime
     if name == "result" {
         return result(world, call);
     }
-    let answer = match refuse(call, name) {
-        Some(refusal) => refusal,
-        None => dispatch(world, call, name, twist, now).unwrap_or_else(|refusal| refusal),
+    let done = match refuse(call, name) {
+        Some(refusal) => Err(refusal),
+        None => dispatch(world, call, name, twist, now),
     };
+    let answer = done.unwrap_or_else(Refusal::answer);
     answer.with("x-ratelimit-limit", "100").with("x-ratelimit-remaining", "99")
 }
 
-fn dispatch(world: &mut World, call: &Call, name: &str, twist: Twist, now: DateTime<Utc>) -> Result<Answer, Answer> {
+fn dispatch(world: &mut World, call: &Call, name: &str, twist: Twist, now: DateTime<Utc>) -> Result<Answer, Refusal> {
     let id = call.path.get(3).cloned().unwrap_or_default();
     match name {
         "me" => Ok(Answer::json(
@@ -68,19 +70,31 @@ fn dispatch(world: &mut World, call: &Call, name: &str, twist: Twist, now: DateT
     }
 }
 
-fn refusal(status: u16, message: impl Into<String>) -> Answer {
-    let message = message.into();
-    Answer::json(status, json!({"message": message})).because(message)
+/// A refusal; Attentive documents no body, so a message it is.
+#[derive(Debug)]
+struct Refusal {
+    status: u16,
+    message: String,
 }
 
-impl From<Problem> for Answer {
+impl Refusal {
+    fn answer(self) -> Answer {
+        Answer::json(self.status, json!({"message": self.message})).because(self.message)
+    }
+}
+
+fn refusal(status: u16, message: impl Into<String>) -> Refusal {
+    Refusal { status, message: message.into() }
+}
+
+impl From<Problem> for Refusal {
     fn from(problem: Problem) -> Self {
         refusal(400, format!("{}: {}", if problem.at.is_empty() { "/" } else { &problem.at }, problem.reason))
     }
 }
 
 /// What is wrong with the token or the headers.
-fn refuse(call: &Call, name: &str) -> Option<Answer> {
+fn refuse(call: &Call, name: &str) -> Option<Refusal> {
     let Some(token) = call.bearer() else { return Some(refusal(401, "Unauthorized")) };
     if token.starts_with("wrong") || token.starts_with("expired") {
         return Some(refusal(401, "Unauthorized"));
@@ -100,7 +114,7 @@ fn refuse(call: &Call, name: &str) -> Option<Answer> {
     (call.body.len() > 5_000_000).then(|| refusal(413, "Payload too large"))
 }
 
-fn segment<'a>(world: &'a World, id: &str) -> Result<&'a List, Answer> {
+fn segment<'a>(world: &'a World, id: &str) -> Result<&'a List, Refusal> {
     world.list(Platform::Attentive, id).ok_or_else(|| refusal(404, "Segment not found"))
 }
 
@@ -114,7 +128,7 @@ fn resource(list: &List) -> Value {
     Value::Object(shown)
 }
 
-fn find(world: &World, call: &Call) -> Result<Answer, Answer> {
+fn find(world: &World, call: &Call) -> Result<Answer, Refusal> {
     if let Some(name) = call.unknown_parameter(&["name", "externalId", "updatedSince", "cursor", "limit"]) {
         return Err(refusal(400, format!("unknown query parameter `{name}`")));
     }
@@ -149,7 +163,7 @@ fn find(world: &World, call: &Call) -> Result<Answer, Answer> {
     Ok(Answer::json(200, json!({"segments": segments, "cursor": cursor, "hasMore": end < lists.len()})))
 }
 
-fn create(world: &mut World, call: &Call, now: DateTime<Utc>) -> Result<Answer, Answer> {
+fn create(world: &mut World, call: &Call, now: DateTime<Utc>) -> Result<Answer, Refusal> {
     let body = shape::parse(&call.body)?;
     let root = shape::object(&body, "", &["name", "description", "externalId"])?;
     let name = checked_name(shape::text(root, "", "name")?)?;
@@ -167,7 +181,7 @@ fn create(world: &mut World, call: &Call, now: DateTime<Utc>) -> Result<Answer, 
     Ok(Answer::json(201, resource(segment(world, &id)?)))
 }
 
-fn checked_name(name: &str) -> Result<String, Answer> {
+fn checked_name(name: &str) -> Result<String, Refusal> {
     if (1..=240).contains(&name.chars().count()) {
         Ok(name.to_owned())
     } else {
@@ -175,7 +189,7 @@ fn checked_name(name: &str) -> Result<String, Answer> {
     }
 }
 
-fn checked_description(root: &Map<String, Value>) -> Result<Map<String, Value>, Answer> {
+fn checked_description(root: &Map<String, Value>) -> Result<Map<String, Value>, Refusal> {
     let mut details = Map::new();
     if let Some(description) = shape::optional(root, "", "description")? {
         if !(2..=500).contains(&description.chars().count()) {
@@ -186,7 +200,7 @@ fn checked_description(root: &Map<String, Value>) -> Result<Map<String, Value>, 
     Ok(details)
 }
 
-fn rename(world: &mut World, call: &Call, id: &str, now: DateTime<Utc>) -> Result<Answer, Answer> {
+fn rename(world: &mut World, call: &Call, id: &str, now: DateTime<Utc>) -> Result<Answer, Refusal> {
     segment(world, id)?;
     let body = shape::parse(&call.body)?;
     let root = shape::object(&body, "", &["name", "description"])?;
@@ -197,7 +211,7 @@ fn rename(world: &mut World, call: &Call, id: &str, now: DateTime<Utc>) -> Resul
 }
 
 /// Adds or removes members: a job each.
-fn members(world: &mut World, call: &Call, add: bool, twist: Twist, now: DateTime<Utc>) -> Result<Answer, Answer> {
+fn members(world: &mut World, call: &Call, add: bool, twist: Twist, now: DateTime<Utc>) -> Result<Answer, Refusal> {
     let body = shape::parse(&call.body)?;
     let root = shape::object(&body, "", &["externalId", "members"])?;
     let list = segment(world, shape::text(root, "", "externalId")?)?.id.clone();
@@ -270,7 +284,7 @@ fn accept(
     Answer::json(202, json!({"message": "Accepted", "batchJobId": id})).carrying(total)
 }
 
-fn poll(world: &World, call: &Call, id: &str, now: DateTime<Utc>) -> Result<Answer, Answer> {
+fn poll(world: &World, call: &Call, id: &str, now: DateTime<Utc>) -> Result<Answer, Refusal> {
     let job = readable(world, id, now).ok_or_else(|| refusal(404, "Job not found"))?;
     let status = match (job.done, job.fails) {
         (true, true) => "FAILED",
@@ -325,7 +339,7 @@ fn result(world: &World, call: &Call) -> Answer {
 }
 
 /// Custom attributes of users: checked and accepted, not kept.
-fn attributes(world: &mut World, call: &Call, twist: Twist, now: DateTime<Utc>) -> Result<Answer, Answer> {
+fn attributes(world: &mut World, call: &Call, twist: Twist, now: DateTime<Utc>) -> Result<Answer, Refusal> {
     let body = shape::parse(&call.body)?;
     let root = shape::object(&body, "", &["users"])?;
     let users = shape::array(root, "", "users")?;
@@ -358,12 +372,15 @@ fn attributes(world: &mut World, call: &Call, twist: Twist, now: DateTime<Utc>) 
 pub(crate) fn signal(what: &What) -> Option<Answer> {
     let answer = match what {
         What::RateLimit(seconds) => refusal(429, "Too many requests")
+            .answer()
             .with("x-ratelimit-limit", "100")
             .with("x-ratelimit-remaining", "0")
             .with("retry-after", seconds.to_string()),
-        What::ExpiredToken => refusal(401, "Unauthorized"),
-        What::Unavailable | What::UnavailableAfterEffect => refusal(503, "Service Unavailable"),
-        What::Code(status, _) => refusal(u16::try_from(*status).unwrap_or(500), format!("The fault code:{status}")),
+        What::ExpiredToken => refusal(401, "Unauthorized").answer(),
+        What::Unavailable | What::UnavailableAfterEffect => refusal(503, "Service Unavailable").answer(),
+        What::Code(status, _) => {
+            refusal(u16::try_from(*status).unwrap_or(500), format!("The fault code:{status}")).answer()
+        }
         _ => return None,
     };
     Some(answer)

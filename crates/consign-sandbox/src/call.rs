@@ -23,7 +23,7 @@ impl Call {
     /// Takes a request apart; `path` is what follows the platform's prefix.
     pub(crate) fn new(method: Method, path: &str, query: &str, headers: HeaderMap, body: Bytes) -> Self {
         let trailing_slash = path.ends_with('/');
-        let path = path.split('/').filter(|part| !part.is_empty()).map(|part| decode(part)).collect();
+        let path = path.split('/').filter(|part| !part.is_empty()).map(decode).collect();
         let pairs = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
         Self { method, path, trailing_slash, raw_query: query.to_owned(), query: pairs, headers, body }
     }

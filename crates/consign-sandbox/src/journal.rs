@@ -5,9 +5,10 @@ use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use crate::SandboxError;
+use crate::event::{Event, Rows};
 use crate::platform::Platform;
 use crate::profiles::Upsert;
-use crate::world::{Event, Rows, World};
+use crate::world::{List, World};
 
 /// Rows of a list that one line of a snapshot holds.
 const ROWS: usize = 10_000;
@@ -125,15 +126,11 @@ fn write_snapshot(path: &Path, world: &World) -> io::Result<()> {
     for session in world.sessions.values() {
         put(&Event::SessionKept { session: session.clone() })?;
     }
-    put(&Event::Numbered { made: world.made() })?;
+    put(&Event::Numbered { made: world.made })?;
     file.into_inner()?.sync_all()
 }
 
-fn write_members(
-    platform: Platform,
-    list: &crate::world::List,
-    put: &mut impl FnMut(&Event) -> io::Result<()>,
-) -> io::Result<()> {
+fn write_members(platform: Platform, list: &List, put: &mut impl FnMut(&Event) -> io::Result<()>) -> io::Result<()> {
     let mut rows = Rows::default();
     let flush = |rows: &mut Rows, put: &mut dyn FnMut(&Event) -> io::Result<()>| {
         let rows = std::mem::take(rows);

@@ -7,10 +7,12 @@
 //! look at lists, requests and refusals; `GET /state.json` and `GET /lists/{id}.json` are the same for
 //! programs; `POST /reset` forgets everything.
 
+mod apply;
 mod attentive;
 mod call;
 mod check;
 mod criteo;
+mod event;
 mod fault;
 mod journal;
 mod klaviyo;

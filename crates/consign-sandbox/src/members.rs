@@ -43,7 +43,7 @@ impl Holders {
 }
 
 /// An identifier of a row: its column and its value.
-type Identifier = (String, String);
+type Identifier<'a> = (&'a str, &'a str);
 
 impl Members {
     pub(crate) fn len(&self) -> usize {
@@ -62,21 +62,24 @@ impl Members {
 
     /// Puts a row in, in place of one with the same identifiers.
     pub(crate) fn add(&mut self, platform: Platform, columns: &[String], values: &[String]) {
-        let identifiers = identifiers(platform, columns, values);
-        for (number, held) in self.sharing(platform, &identifiers) {
-            if held == identifiers {
+        let named = identifiers(platform, columns, values);
+        for number in self.candidates(&named) {
+            let Some((held_columns, held_values)) = self.row(number) else { continue };
+            let held = identifiers(platform, held_columns, &held_values);
+            // `TikTok` knows people by single identifiers: of two rows, one within the other, the wider stays.
+            let tiktok = platform == Platform::Tiktok;
+            let (wider, narrower) = (within(&named, &held), within(&held, &named));
+            if narrower && (wider || tiktok) {
                 self.take_out(platform, number);
-            } else if platform == Platform::Tiktok && within(&identifiers, &held) {
+            } else if wider && tiktok {
                 return;
-            } else if platform == Platform::Tiktok && within(&held, &identifiers) {
-                self.take_out(platform, number);
             }
         }
         let number = self.next;
         self.next += 1;
         let layout = self.layout(columns);
         self.rows.insert(number, Row { layout, values: pack(values) });
-        for identifier in &identifiers {
+        for identifier in named {
             self.index
                 .entry(key(identifier))
                 .and_modify(|holders| {
@@ -92,53 +95,51 @@ impl Members {
     /// last one is gone; the others take out the rows that have all of the identifiers.
     pub(crate) fn remove(&mut self, platform: Platform, columns: &[String], values: &[String]) {
         let named = identifiers(platform, columns, values);
-        if platform != Platform::Tiktok {
-            for (number, held) in self.sharing(platform, &named) {
-                if within(&named, &held) {
-                    self.take_out(platform, number);
+        for number in self.candidates(&named) {
+            let Some((held_columns, held_values)) = self.row(number) else { continue };
+            let held = identifiers(platform, held_columns, &held_values);
+            if platform == Platform::Tiktok {
+                let left: Vec<Identifier> = held.iter().filter(|one| !named.contains(one)).copied().collect();
+                if left.len() == held.len() {
+                    continue;
                 }
-            }
-            return;
-        }
-        for identifier in &named {
-            for (number, held) in self.sharing(platform, std::slice::from_ref(identifier)) {
+                let columns: Vec<String> = left.iter().map(|(column, _)| (*column).to_owned()).collect();
+                let values: Vec<String> = left.iter().map(|(_, value)| (*value).to_owned()).collect();
                 self.take_out(platform, number);
-                let left: Vec<&Identifier> = held.iter().filter(|other| *other != identifier).collect();
-                if !left.is_empty() {
-                    let columns: Vec<String> = left.iter().map(|(column, _)| column.clone()).collect();
-                    let values: Vec<String> = left.iter().map(|(_, value)| value.clone()).collect();
+                if !values.is_empty() {
                     self.add(platform, &columns, &values);
                 }
+            } else if !named.is_empty() && within(&named, &held) {
+                self.take_out(platform, number);
             }
         }
     }
 
-    /// The rows that hold any of the identifiers, each once, with theirs.
-    fn sharing(&self, platform: Platform, identifiers: &[Identifier]) -> Vec<(u32, Vec<Identifier>)> {
+    /// The rows that may hold any of the identifiers, each once: those with the same keys.
+    fn candidates(&self, identifiers: &[Identifier]) -> Vec<u32> {
         let mut numbers: Vec<u32> = identifiers
             .iter()
-            .filter_map(|identifier| self.index.get(&key(identifier)))
+            .filter_map(|identifier| self.index.get(&key(*identifier)))
             .flat_map(|holders| holders.as_slice().iter().copied())
             .collect();
         numbers.sort_unstable();
         numbers.dedup();
         numbers
-            .into_iter()
-            .filter_map(|number| Some((number, self.identifiers_of(platform, number)?)))
-            .filter(|(_, held)| held.iter().any(|identifier| identifiers.contains(identifier)))
-            .collect()
     }
 
-    fn identifiers_of(&self, platform: Platform, number: u32) -> Option<Vec<Identifier>> {
+    /// The columns and values of a row.
+    fn row(&self, number: u32) -> Option<(&[String], Vec<String>)> {
         let row = self.rows.get(&number)?;
-        Some(identifiers(platform, &self.layouts[usize::from(row.layout)], &unpack(&row.values)))
+        Some((self.layouts[usize::from(row.layout)].as_slice(), unpack(&row.values)))
     }
 
     fn take_out(&mut self, platform: Platform, number: u32) {
-        let held = self.identifiers_of(platform, number).unwrap_or_default();
+        let keys: Vec<u64> = self
+            .row(number)
+            .map(|(columns, values)| identifiers(platform, columns, &values).into_iter().map(key).collect())
+            .unwrap_or_default();
         self.rows.remove(&number);
-        for identifier in held {
-            let key = key(&identifier);
+        for key in keys {
             let left: Vec<u32> = self
                 .index
                 .get(&key)
@@ -167,7 +168,7 @@ fn within(some: &[Identifier], all: &[Identifier]) -> bool {
     some.iter().all(|identifier| all.contains(identifier))
 }
 
-fn key(identifier: &Identifier) -> u64 {
+fn key(identifier: Identifier) -> u64 {
     let mut hasher = DefaultHasher::new();
     identifier.hash(&mut hasher);
     hasher.finish()
@@ -175,13 +176,13 @@ fn key(identifier: &Identifier) -> u64 {
 
 /// What identifies a row: at Meta the customer's own id, address, phone and mobile id, or the name
 /// and postcode where there is none of the last three; elsewhere every value.
-fn identifiers(platform: Platform, columns: &[String], values: &[String]) -> Vec<Identifier> {
-    let present = |wanted: &dyn Fn(&str) -> bool| -> Vec<Identifier> {
+fn identifiers<'a>(platform: Platform, columns: &'a [String], values: &'a [String]) -> Vec<Identifier<'a>> {
+    let present = |wanted: &dyn Fn(&str) -> bool| -> Vec<Identifier<'a>> {
         columns
             .iter()
             .zip(values)
             .filter(|(column, value)| !value.is_empty() && wanted(column))
-            .map(|(column, value)| (column.clone(), value.clone()))
+            .map(|(column, value)| (column.as_str(), value.as_str()))
             .collect()
     };
     if platform != Platform::Meta {
@@ -243,12 +244,12 @@ mod tests {
             let columns = text(&["EMAIL_SHA256", "PHONE_SHA256"]);
             let mut members = Members::default();
             // Criteo holds rows, TikTok single identifiers; 0 is an absent value.
-            let mut rows: BTreeSet<Vec<Identifier>> = BTreeSet::new();
-            let mut singles: BTreeSet<Identifier> = BTreeSet::new();
+            let mut rows: BTreeSet<Vec<(String, String)>> = BTreeSet::new();
+            let mut singles: BTreeSet<(String, String)> = BTreeSet::new();
             for (add, email, phone) in steps {
                 let value = |n: u8| if n == 0 { String::new() } else { n.to_string() };
                 let row = [value(email), value(phone)];
-                let named = identifiers(platform, &columns, &row);
+                let named = owned(platform, &columns, &row);
                 if named.is_empty() {
                     continue;
                 }
@@ -258,18 +259,21 @@ mod tests {
                     singles.extend(named);
                 } else {
                     members.remove(platform, &columns, &row);
-                    rows.retain(|held| !within(&named, held));
+                    rows.retain(|held| !named.iter().all(|one| held.contains(one)));
                     singles.retain(|held| !named.contains(held));
                 }
-                let held: Vec<Vec<Identifier>> =
-                    members.rows().map(|(columns, values)| identifiers(platform, columns, &values)).collect();
+                let held: Vec<Vec<(String, String)>> =
+                    members.rows().map(|(columns, values)| owned(platform, columns, &values)).collect();
                 if platform == Platform::Criteo {
                     prop_assert_eq!(held.len(), rows.len());
                     prop_assert_eq!(&held.into_iter().collect::<BTreeSet<_>>(), &rows);
                     prop_assert_eq!(members.identifiers(), rows.iter().flatten().collect::<BTreeSet<_>>().len());
                 } else {
                     for (n, one) in held.iter().enumerate() {
-                        let part_of_another = held.iter().enumerate().any(|(m, other)| m != n && within(one, other));
+                        let part_of_another = held
+                            .iter()
+                            .enumerate()
+                            .any(|(m, other)| m != n && one.iter().all(|single| other.contains(single)));
                         prop_assert!(!part_of_another, "no row is within another");
                     }
                     prop_assert_eq!(&held.into_iter().flatten().collect::<BTreeSet<_>>(), &singles);
@@ -277,6 +281,11 @@ mod tests {
                 }
             }
         }
+    }
+
+    fn owned(platform: Platform, columns: &[String], values: &[String]) -> Vec<(String, String)> {
+        let named = identifiers(platform, columns, values);
+        named.into_iter().map(|(column, value)| (column.to_owned(), value.to_owned())).collect()
     }
 
     fn text(values: &[&str]) -> Vec<String> {

@@ -17,7 +17,7 @@ pub enum Platform {
     Attentive,
     /// Criteo, below `/criteo`.
     Criteo,
-    /// TikTok Ads, below `/tiktok`.
+    /// `TikTok` Ads, below `/tiktok`.
     Tiktok,
     /// Meta Ads, below `/meta`.
     Meta,

@@ -198,16 +198,15 @@ async fn platform(State(shared): State<Arc<Shared>>, request: Request) -> Respon
         refusal: None,
         milliseconds: 0,
     };
-    let answer = match &what {
-        Some(What::Drop | What::Redirect | What::Huge) => None,
-        _ => {
-            let parts = parts(&call, platform).await;
-            let (shared, what) = (Arc::clone(&shared), what.clone());
-            let asked = tokio::task::spawn_blocking(move || ask(&shared, platform, &call, &parts, what.as_ref()));
-            Some(asked.await.unwrap_or_else(|_| {
-                Answer::text(500, "text/plain", "the sandbox failed").because("a defect of the sandbox")
-            }))
-        }
+    let answer = if matches!(what, Some(What::Drop | What::Redirect | What::Huge)) {
+        None
+    } else {
+        let parts = parts(&call, platform).await;
+        let (shared, what) = (Arc::clone(&shared), what.clone());
+        let asked = tokio::task::spawn_blocking(move || ask(&shared, platform, &call, &parts, what.as_ref()));
+        Some(asked.await.unwrap_or_else(|_| {
+            Answer::text(500, "text/plain", "the sandbox failed").because("a defect of the sandbox")
+        }))
     };
     let response = respond(answer.as_ref(), what.as_ref());
     if response.extensions().get::<Dropped>().is_none() {

@@ -8,11 +8,12 @@ use super::profiles::resource;
 use super::{Flaw, HOST, Refusal, jsonapi, links, page};
 use crate::call::{Answer, Call};
 use crate::check;
+use crate::event::{Event, Job};
 use crate::fault::Twist;
 use crate::platform::Platform;
 use crate::profiles::{IDENTIFIERS, Upsert};
 use crate::shape::{self, Problem};
-use crate::world::{Event, Job, World};
+use crate::world::World;
 
 const MOST_PROFILES: usize = 10_000;
 const MOST_BYTES: usize = 100_000;

@@ -5,9 +5,10 @@ use serde_json::{Map, Value, json};
 
 use super::{HOST, Refusal, jsonapi, links, page};
 use crate::call::{Answer, Call};
+use crate::event::Event;
 use crate::platform::Platform;
 use crate::shape;
-use crate::world::{Event, List, World};
+use crate::world::{List, World};
 
 /// Lists and segments that one account may have.
 const MOST: usize = 1_000;

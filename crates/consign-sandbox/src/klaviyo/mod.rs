@@ -193,10 +193,9 @@ fn check_scopes(call: &Call, name: &str) -> Option<Refusal> {
         "accounts" => &["accounts_read"],
         "find" | "get" => &["lists_read"],
         "create" | "delete" => &["lists_write"],
-        "members" => &["lists_read", "profiles_read"],
         "profiles" => &["profiles_read"],
         "profile-import" => &["profiles_write"],
-        "poll" | "import-errors" => &["lists_read", "profiles_read"],
+        "members" | "poll" | "import-errors" => &["lists_read", "profiles_read"],
         _ => &["lists_write", "profiles_write"],
     };
     let lacking = call.header("authorization")?.rsplit(' ').next()?.trim_start_matches("pk_").strip_prefix("no_")?;

@@ -6,9 +6,10 @@ use serde_json::{Value, json};
 use super::lists::{Filter, expect_type};
 use super::{HOST, Refusal, jsonapi, links, page};
 use crate::call::{Answer, Call};
+use crate::event::Event;
 use crate::platform::Platform;
 use crate::shape;
-use crate::world::{Event, World};
+use crate::world::World;
 
 /// Ids that one call may name.
 const MOST: usize = 1_000;
@@ -42,29 +43,23 @@ pub(super) fn find(world: &World, call: &Call) -> Result<Answer, Refusal> {
             numbers
         }
     };
-    show(world, call, numbers.into_iter(), size, after)
+    Ok(show(world, call, numbers.into_iter(), size, after))
 }
 
 pub(super) fn members(world: &World, call: &Call, list: &str) -> Result<Answer, Refusal> {
     let (size, after) = page(call, &["fields[profile]", "page[size]", "page[cursor]"], 100, 20)?;
     let list = world.list(Platform::Klaviyo, list).ok_or_else(|| Refusal::not_found("list", list))?;
-    show(world, call, list.profiles.iter().copied(), size, after)
+    Ok(show(world, call, list.profiles.iter().copied(), size, after))
 }
 
 /// One page of profiles; the cursor is the number after the last one shown.
-fn show(
-    world: &World,
-    call: &Call,
-    numbers: impl Iterator<Item = u32>,
-    size: usize,
-    after: u64,
-) -> Result<Answer, Refusal> {
+fn show(world: &World, call: &Call, numbers: impl Iterator<Item = u32>, size: usize, after: u64) -> Answer {
     let fields: Option<Vec<&str>> = call.parameter("fields[profile]").map(|fields| fields.split(',').collect());
     let mut numbers = numbers.skip_while(|number| u64::from(*number) < after);
     let shown: Vec<u32> = numbers.by_ref().take(size).collect();
     let next = numbers.next().map(u64::from);
     let data: Vec<Value> = shown.iter().map(|number| resource(world, *number, fields.as_deref())).collect();
-    Ok(jsonapi(200, json!({"data": data, "links": links(call, next)})))
+    jsonapi(200, json!({"data": data, "links": links(call, next)}))
 }
 
 /// A profile, with the asked fields; those that it lacks are null.

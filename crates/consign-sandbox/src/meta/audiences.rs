@@ -5,9 +5,10 @@ use serde_json::{Map, Value, json};
 
 use super::Refusal;
 use crate::call::{Answer, Call};
+use crate::event::{Event, Session};
 use crate::platform::Platform;
 use crate::shape;
-use crate::world::{Event, List, Session, World};
+use crate::world::{List, World};
 
 /// Customer-file audiences of one account.
 const MOST: usize = 500;

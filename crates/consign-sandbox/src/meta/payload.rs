@@ -4,9 +4,9 @@ use serde_json::{Map, Value, json};
 
 use super::Refusal;
 use crate::check;
+use crate::event::Rows;
 use crate::fault::Twist;
 use crate::shape::{self, Problem};
-use crate::world::Rows;
 
 const MOST_USERS: usize = 10_000;
 const SAMPLES: usize = 100;

@@ -7,8 +7,9 @@ use super::Refusal;
 use super::audiences::{audience, check_account, is_busy, only};
 use super::payload::{Batch, Payload, batch, payload};
 use crate::call::Answer;
+use crate::event::{Event, Session};
 use crate::fault::Twist;
-use crate::world::{Event, Session, World};
+use crate::world::World;
 
 /// How long after its first batch a replace takes others.
 const WINDOW: TimeDelta = TimeDelta::minutes(90);
@@ -42,7 +43,7 @@ pub(super) fn change(
     } else if batch.seq != 1 {
         return Err(Refusal::parameter("Param session[batch_seq]: the first batch of a session is 1"));
     }
-    Ok(take(world, &list, operation, batch, payload, now, ("audience_id", list.clone())))
+    Ok(take(world, &list, operation, &batch, payload, now, ("audience_id", &list)))
 }
 
 /// `POST /{id}/usersreplace`.
@@ -70,15 +71,14 @@ pub(super) fn replace(
             return Err(Refusal::new(2650, Some(1_870_159), "The replace session has finished."));
         }
         Some(_) if batch.seq == 1 => return Err(busy()),
-        Some(_) => {}
         None if is_busy(world, &list, now) => return Err(busy()),
         None if batch.seq != 1 => {
             let message = "The first batch of the replace session is missing.";
             return Err(Refusal::new(2650, Some(1_870_147), message));
         }
-        None => {}
+        _ => {}
     }
-    Ok(take(world, &list, "replace", batch, payload, now, ("account_id", account)))
+    Ok(take(world, &list, "replace", &batch, payload, now, ("account_id", &account)))
 }
 
 fn busy() -> Refusal {
@@ -124,10 +124,10 @@ fn take(
     world: &mut World,
     list: &str,
     operation: &str,
-    batch: Batch,
+    batch: &Batch,
     payload: Payload,
     now: DateTime<Utc>,
-    of: (&str, String),
+    of: (&str, &str),
 ) -> Answer {
     let (received, invalid) = (payload.received, payload.invalid);
     world.commit(&Event::SessionBatch {

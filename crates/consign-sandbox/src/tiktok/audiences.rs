@@ -5,9 +5,10 @@ use serde_json::{Map, Value, json};
 
 use super::{Refusal, check_advertiser, enveloped};
 use crate::call::{Answer, Call};
+use crate::event::Event;
 use crate::platform::Platform;
 use crate::shape;
-use crate::world::{Event, List, World};
+use crate::world::{List, World};
 
 /// Audiences of one advertiser.
 const MOST: usize = 400;

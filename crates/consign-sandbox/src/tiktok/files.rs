@@ -9,9 +9,10 @@ use super::mapping::SCHEMA;
 use super::{Part, Refusal, check_advertiser, enveloped};
 use crate::call::{Answer, Call};
 use crate::check;
+use crate::event::{Event, Rows, Upload};
 use crate::platform::Platform;
 use crate::shape::{self, Problem};
-use crate::world::{Event, Rows, Upload, World};
+use crate::world::World;
 
 const MOST_BYTES: usize = 250_000_000;
 const MULTIPLE: &str = "MULTIPLE_TYPES";

@@ -9,10 +9,11 @@ use super::audiences::{audience, is_of_files};
 use super::{Refusal, check_advertiser, enveloped};
 use crate::call::{Answer, Call};
 use crate::check;
+use crate::event::{Event, Rows};
 use crate::fault::Twist;
 use crate::platform::Platform;
 use crate::shape;
-use crate::world::{Event, Rows, World};
+use crate::world::World;
 
 const MOST_ROWS: usize = 1_000;
 /// What identifiers may be, each a SHA-256.

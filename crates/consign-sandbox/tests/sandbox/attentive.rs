@@ -8,13 +8,13 @@ use crate::{Got, Rig, body, slow_jobs};
 const TYPE: (&str, &str) = ("content-type", "application/json");
 
 impl Rig {
-    async fn attentive(&self, method: &str, path: &str, send: Option<Value>) -> Got {
-        self.attentive_as("key", method, path, send).await
+    async fn attentive(&self, method: &str, path: &str, value: Option<Value>) -> Got {
+        self.attentive_as("key", method, path, value).await
     }
 
-    async fn attentive_as(&self, token: &str, method: &str, path: &str, send: Option<Value>) -> Got {
+    async fn attentive_as(&self, token: &str, method: &str, path: &str, value: Option<Value>) -> Got {
         let token = format!("Bearer {token}");
-        let sent = send.as_ref().map(body).unwrap_or_default();
+        let sent = value.as_ref().map(body).unwrap_or_default();
         self.send(method, &self.url(Platform::Attentive, path), &[("authorization", &token), TYPE], sent).await
     }
 

@@ -14,21 +14,21 @@ impl Rig {
     }
 
     /// A call as an application of this id.
-    async fn criteo_as(&self, client: &str, method: &str, path: &str, send: Option<Value>) -> Got {
+    async fn criteo_as(&self, client: &str, method: &str, path: &str, value: Option<Value>) -> Got {
         let form = format!("grant_type=client_credentials&client_id={client}&client_secret=s3cr3t");
         let token = self.criteo_token(&form).await.json()["access_token"].as_str().expect("a token").to_owned();
-        self.criteo_with(&token, method, path, send).await
+        self.criteo_with(&token, method, path, value).await
     }
 
-    async fn criteo_with(&self, token: &str, method: &str, path: &str, send: Option<Value>) -> Got {
+    async fn criteo_with(&self, token: &str, method: &str, path: &str, value: Option<Value>) -> Got {
         let token = format!("Bearer {token}");
         let headers = [("authorization", token.as_str()), ("content-type", "application/json")];
-        let sent = send.as_ref().map(body).unwrap_or_default();
+        let sent = value.as_ref().map(body).unwrap_or_default();
         self.send(method, &self.url(Platform::Criteo, path), &headers, sent).await
     }
 
-    async fn criteo(&self, method: &str, path: &str, send: Option<Value>) -> Got {
-        self.criteo_as("abc", method, path, send).await
+    async fn criteo(&self, method: &str, path: &str, value: Option<Value>) -> Got {
+        self.criteo_as("abc", method, path, value).await
     }
 
     async fn criteo_segment(&self, name: &str) -> Got {

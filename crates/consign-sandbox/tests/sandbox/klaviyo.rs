@@ -10,8 +10,8 @@ const REVISION: (&str, &str) = ("revision", "2026-07-15");
 const TYPE: (&str, &str) = ("content-type", "application/vnd.api+json");
 
 impl Rig {
-    async fn klaviyo(&self, method: &str, path: &str, send: Option<Value>) -> Got {
-        let sent = send.as_ref().map(body).unwrap_or_default();
+    async fn klaviyo(&self, method: &str, path: &str, value: Option<Value>) -> Got {
+        let sent = value.as_ref().map(body).unwrap_or_default();
         self.send(method, &self.url(Platform::Klaviyo, path), &[KEY, REVISION, TYPE], sent).await
     }
 

@@ -4,7 +4,6 @@ mod attentive;
 mod criteo;
 mod faults;
 mod klaviyo;
-mod load_tmp;
 mod meta;
 mod page;
 mod state;
@@ -114,5 +113,5 @@ fn body(value: &Value) -> String {
 
 /// Options under which a job is not done before the test ends.
 fn slow_jobs() -> Options {
-    Options { job_time: Duration::from_secs(3_600), ..Options::default() }
+    Options { job_time: Duration::from_hours(1), ..Options::default() }
 }

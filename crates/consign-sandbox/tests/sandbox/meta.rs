@@ -9,15 +9,15 @@ const SESSION: i64 = 4_611_686_018_427_387_905;
 const DIGITS: &str = "0000fd214ade3cd6a790d9a949f519b17b7c993625dd4782e14166523c66d415";
 
 impl Rig {
-    async fn meta_as(&self, token: &str, method: &str, path: &str, send: Option<Value>) -> Got {
+    async fn meta_as(&self, token: &str, method: &str, path: &str, value: Option<Value>) -> Got {
         let token = format!("Bearer {token}");
         let headers = [("authorization", token.as_str()), ("content-type", "application/json")];
-        let sent = send.as_ref().map(body).unwrap_or_default();
+        let sent = value.as_ref().map(body).unwrap_or_default();
         self.send(method, &self.url(Platform::Meta, &format!("/v25.0{path}")), &headers, sent).await
     }
 
-    async fn meta(&self, method: &str, path: &str, send: Option<Value>) -> Got {
-        self.meta_as("token", method, path, send).await
+    async fn meta(&self, method: &str, path: &str, value: Option<Value>) -> Got {
+        self.meta_as("token", method, path, value).await
     }
 
     async fn meta_audience(&self, name: &str) -> String {

@@ -32,6 +32,6 @@ async fn the_page_shows_lists_and_refusals_without_running_anything() {
     assert_eq!(list.json()["name"], json!("<script>alert(1)</script>"));
     assert_eq!(rig.look("/lists/none.json").await.status, 404);
     assert_eq!(rig.look("/lists/a%20&%20b.json?platform=meta").await.status, 404);
-    let lost = rig.look("/pinterest/lists").await;
-    assert!(lost.status == 404 && lost.text.contains("klaviyo"));
+    let other = rig.look("/pinterest/lists").await;
+    assert!(other.status == 404 && other.text.contains("klaviyo"));
 }

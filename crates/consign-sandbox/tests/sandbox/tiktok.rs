@@ -9,15 +9,15 @@ const ADVERTISER: &str = "7012345678901234567";
 const LIST: &str = "/open_api/v1.3/dmp/custom_audience/list/?advertiser_id=7012345678901234567&page=1&page_size=100";
 
 impl Rig {
-    async fn tiktok_as(&self, token: &str, method: &str, path: &str, send: Option<Value>) -> Got {
+    async fn tiktok_as(&self, token: &str, method: &str, path: &str, value: Option<Value>) -> Got {
         let headers = [("access-token", token), ("content-type", "application/json")];
-        let sent = send.as_ref().map(body).unwrap_or_default();
+        let sent = value.as_ref().map(body).unwrap_or_default();
         self.send(method, &self.url(Platform::Tiktok, path), &headers, sent).await
     }
 
     /// A call that the platform answers with 200 and a code.
-    async fn tiktok(&self, method: &str, path: &str, send: Option<Value>) -> Value {
-        let got = self.tiktok_as("token", method, path, send).await;
+    async fn tiktok(&self, method: &str, path: &str, value: Option<Value>) -> Value {
+        let got = self.tiktok_as("token", method, path, value).await;
         assert_eq!(got.status, 200, "{got:?}");
         got.json()
     }
@@ -27,14 +27,15 @@ impl Rig {
         made["data"]["audience_id"].as_str().expect("an id").to_owned()
     }
 
-    async fn tiktok_map(&self, send: Value) -> Value {
-        self.tiktok("POST", "/open_api/v1.3/segment/mapping/", Some(send)).await
+    async fn tiktok_map(&self, value: Value) -> Value {
+        self.tiktok("POST", "/open_api/v1.3/segment/mapping/", Some(value)).await
     }
 
     async fn tiktok_upload(&self, kind: &str, file: &str, signature: &str) -> Value {
         let mut form = String::new();
         for (name, value) in [("advertiser_id", ADVERTISER), ("file_signature", signature), ("calculate_type", kind)] {
-            form.push_str(&format!("--b\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n"));
+            let part = format!("--b\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+            form.push_str(&part);
         }
         form.push_str("--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"list.csv\"\r\n\r\n");
         form.push_str(file);
@@ -189,6 +190,13 @@ async fn tokens_paths_and_versions_are_checked() {
     assert_eq!(rig.tiktok("GET", raw, None).await["code"], json!(40002), "arrays are percent-encoded");
 }
 
+/// A file with one hash a line.
+fn lines(numbers: std::ops::RangeInclusive<usize>) -> String {
+    let mut lines: Vec<String> = numbers.map(hash).collect();
+    lines.push(String::new());
+    lines.join("\n")
+}
+
 /// MD5 of a file, in hex.
 fn md5(file: &str) -> String {
     use md5::{Digest, Md5};
@@ -198,7 +206,7 @@ fn md5(file: &str) -> String {
 #[tokio::test]
 async fn an_audience_is_made_from_a_file_and_replaced_by_another() {
     let rig = Rig::new().await;
-    let file: String = (1..=1_200).map(|n| format!("{}\n", hash(n))).collect();
+    let file = lines(1..=1_200);
     let upload = rig.tiktok_upload("EMAIL_SHA256", &file, &md5(&file)).await;
     let path = upload["data"]["file_path"].clone();
     assert!(path.is_string(), "{upload}");
@@ -211,10 +219,11 @@ async fn an_audience_is_made_from_a_file_and_replaced_by_another() {
     assert_eq!(rig.look(&format!("/lists/{id}.json")).await.json()["total"], json!(1_200));
     assert_eq!(rig.tiktok("POST", create_path, Some(create)).await["code"], json!(40002), "a path is used once");
 
-    let other = format!(
-        "email_SHA256,phone_SHA256\n{}",
-        (1..=1_000).map(|n| format!("{},\n", hash(n + 5_000))).collect::<String>()
-    );
+    let rows = lines(5_001..=6_000).replace('
+', ",
+");
+    let other = format!("email_SHA256,phone_SHA256
+{rows}");
     let upload = rig.tiktok_upload("MULTIPLE_TYPES", &other, &md5(&other)).await;
     let update = json!({"advertiser_id": ADVERTISER, "custom_audience_id": id,
         "file_paths": [upload["data"]["file_path"]], "action": "REPLACE"});
@@ -242,7 +251,7 @@ async fn an_audience_is_made_from_a_file_and_replaced_by_another() {
 #[tokio::test]
 async fn an_audience_is_not_changed_by_files_while_it_is_processed() {
     let rig = Rig::with(slow_jobs()).await;
-    let file: String = (1..=1_200).map(|n| format!("{}\n", hash(n))).collect();
+    let file = lines(1..=1_200);
     let path = rig.tiktok_upload("EMAIL_SHA256", &file, &md5(&file)).await["data"]["file_path"].clone();
     let create = json!({"advertiser_id": ADVERTISER, "custom_audience_name": "Filed", "file_paths": [path],
         "calculate_type": "EMAIL_SHA256"});

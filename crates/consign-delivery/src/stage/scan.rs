@@ -147,11 +147,7 @@ pub(super) struct KeyScan {
 
 impl KeyScan {
     /// `None` where no delivery has a unique key.
-    pub fn new(
-        snapshot: &dyn SnapshotReader,
-        deliveries: &[PlannedDelivery],
-        marks: &Arc<Marks>,
-    ) -> Option<Self> {
+    pub fn new(snapshot: &dyn SnapshotReader, deliveries: &[PlannedDelivery], marks: &Arc<Marks>) -> Option<Self> {
         let schema = snapshot.schema();
         let mut keys: Vec<(Key, UniqueKey)> = Vec::new();
         for (delivery, domain) in deliveries.iter().zip(domains(deliveries)) {

@@ -118,7 +118,7 @@ async fn a_refresh_token_that_rotates_is_given_out_to_be_kept() {
     let answer = json!({"access_token": "eyJhbGciOi1", "expires_in": 900, "refresh_token": "refresh-of-criteo-2"});
     let steps =
         vec![on("POST /oauth2/token").text(form).answer(200, answer), on(AMEND).answer(200, amended(2, 0, &[]))];
-    let wire = wire_with("criteo", &[], secrets, steps);
+    let wire = wire_with("criteo", &[], &secrets, steps);
     assert!(wire.client.rotated().is_none());
     wire.send(&rows()).await.expect("it is taken");
     let (name, token) = wire.client.rotated().expect("it has rotated");

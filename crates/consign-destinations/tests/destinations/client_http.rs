@@ -1,6 +1,7 @@
 //! What holds for every platform: the network, limits, redirects, sizes, masks. Shown with Klaviyo's first call.
 
 use std::io::Write as _;
+use std::time::Duration;
 
 use consign_destinations::client::ErrorClass;
 use consign_destinations::http::RetryPolicy;
@@ -22,7 +23,7 @@ fn good() -> Step {
 
 #[tokio::test]
 async fn a_connection_that_breaks_is_tried_again() {
-    let wire = wire("klaviyo", vec![test().closes(), test().halves(), test().is_silent(), good()]);
+    let wire = wire("klaviyo", vec![test().closes(), test().halves(), test().says_nothing(), good()]);
     assert_eq!(wire.client.test().await.expect("it succeeds in the end").len(), 2);
     let failed: Vec<bool> = wire.records().iter().map(|record| record.failed).collect();
     assert_eq!(failed, [true, true, true, false]);
@@ -46,7 +47,7 @@ async fn six_failures_in_a_row_are_an_error_that_says_so() {
 
 #[tokio::test]
 async fn nobody_at_the_other_end_is_said_with_the_reason() {
-    let wire = wire_with("klaviyo", &[("base_url", "http://127.0.0.1:1".into())], credentials("klaviyo"), vec![]);
+    let wire = wire_with("klaviyo", &[("base_url", "http://127.0.0.1:1".into())], &credentials("klaviyo"), vec![]);
     let error = wire.refused(wire.client.test().await);
     assert_eq!(error.class, ErrorClass::Unavailable);
     assert!(error.to_string().contains("cannot be reached") && error.to_string().contains("refused"), "{error}");
@@ -120,6 +121,18 @@ async fn a_limit_that_lasts_too_long_is_left_to_the_delivery() {
 }
 
 #[tokio::test]
+async fn a_wait_beyond_all_time_is_no_accident() {
+    for seconds in ["18446744073709551615", "1e19", "-5", "NaN", "soon"] {
+        let limited = test().with(429, &[("retry-after", seconds)], "{}");
+        let wire = wire("klaviyo", vec![limited, good()]);
+        match wire.client.test().await {
+            Ok(_) => assert!(wire.slept()[0] <= 1, "{seconds}"),
+            Err(error) => assert!(matches!(wire.heard(error).class, ErrorClass::RateLimited { .. }), "{seconds}"),
+        }
+    }
+}
+
+#[tokio::test]
 async fn limits_for_an_hour_are_waited_for_within_the_budget() {
     let limited = || test().with(429, &[("retry-after", "60")], "{}");
     let mut steps: Vec<Step> = (0..60).map(|_| limited()).collect();
@@ -145,6 +158,46 @@ async fn records_say_where_what_and_how_much_and_nothing_of_whom() {
     assert_eq!(record.ids, [("cf-ray".to_owned(), "8a-FRA".to_owned())]);
     assert!(record.received_bytes > 80 && !record.failed && record.concluded == "done");
     wire.end();
+}
+
+#[tokio::test]
+async fn waiting_ends_with_the_budget_of_the_delivery() {
+    let limited = || test().with(429, &[("retry-after", "60")], "{}");
+    let wire = wire("klaviyo", vec![limited(), limited()]);
+    let policy = RetryPolicy { budget: Duration::from_secs(90), ..RetryPolicy::default() };
+    let error = wire.refused(wire.another(policy).test().await);
+    assert!(matches!(error.class, ErrorClass::RateLimited { .. }) && wire.slept().len() == 1, "{error}");
+    wire.end();
+}
+
+#[tokio::test]
+async fn deliveries_to_one_account_share_its_limits() {
+    let page = "{\"data\":[]}";
+    let wire = wire("klaviyo", (0..76).map(|_| test().with(200, &[], page)).collect());
+    let other = wire.another(RetryPolicy::default());
+    for _ in 0..38 {
+        wire.client.test().await.expect("it is answered");
+        other.test().await.expect("it is answered");
+    }
+    // 75 in a second, and the clock of the tests moves by waiting alone.
+    assert_eq!(wire.slept().len(), 1);
+    wire.end();
+}
+
+#[test]
+fn platforms_have_clients_and_files_have_none() {
+    use consign_destinations::http::Http;
+    use consign_destinations::registry::Registry;
+    use consign_model::spec::Settings;
+    let (registry, http) = (Registry::new(), Http::new().expect("HTTP is there"));
+    for kind in registry.kinds() {
+        let client = kind.client(&Settings::new(kind.spec(), &[].into()), &credentials(kind.spec().kind), &http);
+        assert_eq!(client.is_none(), kind.spec().writes_files, "{}", kind.spec().kind);
+        assert!(client.is_none_or(|client| client.is_ok()), "{}", kind.spec().kind);
+    }
+    let kind = registry.kind("attentive").expect("it is a kind");
+    let by_file = Settings::new(kind.spec(), &[("transport".to_owned(), "sftp".into())].into());
+    assert!(kind.client(&by_file, &credentials("attentive"), &http).is_none());
 }
 
 #[test]

@@ -61,6 +61,7 @@ async fn every_call_is_signed_and_names_its_revision() {
         .header("authorization", "Klaviyo-API-Key pk_test-of-klaviyo")
         .header("revision", "2026-07-15")
         .header("accept", "application/vnd.api+json")
+        .no_header("content-type")
         .answer(200, lists(&[], None));
     let wire = klaviyo(vec![step]);
     let proved = wire.client.test().await.expect("it is proved");
@@ -391,7 +392,7 @@ async fn the_next_call_waits_where_the_limit_is_reached() {
 async fn the_identifier_that_rows_must_have_is_the_setting() {
     let errors = || refused(&[("/data/attributes/profiles/data/0/attributes/email", "no")]);
     let settings = [("primary_key", json!("phone_number"))];
-    let wire = wire_with("klaviyo", &settings, credentials("klaviyo"), vec![on(IMPORT).answer(400, errors())]);
+    let wire = wire_with("klaviyo", &settings, &credentials("klaviyo"), vec![on(IMPORT).answer(400, errors())]);
     let Ok(Answer::Refused(fixes)) = wire.send(&rows()).await else { panic!("it is refused") };
     assert_eq!(fixes[0].without.as_deref(), Some("/attributes/email"));
     wire.end();

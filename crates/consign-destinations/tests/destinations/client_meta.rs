@@ -35,9 +35,9 @@ fn add() -> Rows {
     rows(Operation::Add, 1, true)
 }
 
-fn received(invalid: u64, samples: Value) -> Value {
+fn received(invalid: u64, samples: impl Into<Value>) -> Value {
     json!({"audience_id": ID, "session_id": "4611686018427387905", "num_received": 2, "num_invalid_entries": invalid,
-        "invalid_entry_samples": samples})
+        "invalid_entry_samples": samples.into()})
 }
 
 fn error(code: i64, subcode: Option<i64>) -> Value {
@@ -73,7 +73,7 @@ async fn the_app_proves_itself_where_its_secret_is_given() {
     // HMAC-SHA256 of `token-of-meta` under `app-secret-of-meta`, by OpenSSL.
     let proof = "f48cfd5805a4e0ddbaf5781dcaea144d01706c7a20d33c81f1ba80cee5e7aff1";
     let path = format!("GET /v25.0/act_123456789?fields=id,name,account_status&appsecret_proof={proof}");
-    let wire = wire_with("meta_ads", &[], secrets, vec![on(&path).answer(200, json!({"account_status": 1}))]);
+    let wire = wire_with("meta_ads", &[], &secrets, vec![on(&path).answer(200, json!({"account_status": 1}))]);
     wire.client.test().await.expect("it is proved");
     assert!(wire.records().iter().all(|record| !record.path.contains(proof)));
     wire.end();

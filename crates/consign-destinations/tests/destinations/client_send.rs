@@ -18,12 +18,12 @@ use crate::wire::Rows;
 /// How it refuses rows that it does not like.
 #[derive(Debug, Clone, Copy)]
 enum Manner {
-    /// All at once.
-    NamesAll,
+    /// It names all at once.
+    Everything,
     /// The first only.
-    NamesOne,
+    First,
     /// None.
-    NamesNone,
+    Nothing,
 }
 
 /// A platform that dislikes some rows, and requests of more than so many.
@@ -57,7 +57,7 @@ impl Client for Difficult {
         let rows: Vec<String> = identifiers.iter().map(|row| row.as_str().expect("it is text").to_owned()).collect();
         assert_eq!(rows.len(), request.rows);
         let made = {
-            let mut requests = self.requests.lock().unwrap();
+            let mut requests = self.requests.lock().expect("nobody has panicked");
             *requests += 1;
             *requests
         };
@@ -70,14 +70,14 @@ impl Client for Difficult {
         let bad = rows.iter().enumerate().filter(|(_, row)| self.disliked.contains(*row)).map(|(at, _)| at);
         let bad: Vec<usize> = bad.collect();
         if bad.is_empty() {
-            self.taken.lock().unwrap().extend(rows);
+            self.taken.lock().expect("nobody has panicked").extend(rows);
             return Ok(Answer::Accepted(Receipt::default()));
         }
         let fix = |row: &usize| Fix { row: *row, without: None, reason: "bad".into() };
         Ok(match self.manner {
-            Manner::NamesAll => Answer::Refused(bad.iter().map(fix).collect()),
-            Manner::NamesOne => Answer::Refused(bad.iter().take(1).map(fix).collect()),
-            Manner::NamesNone => Answer::BadRow(never()),
+            Manner::Everything => Answer::Refused(bad.iter().map(fix).collect()),
+            Manner::First => Answer::Refused(bad.iter().take(1).map(fix).collect()),
+            Manner::Nothing => Answer::BadRow(never()),
         })
     }
 
@@ -91,7 +91,7 @@ proptest! {
     fn each_row_ends_in_one_place_and_the_good_ones_arrive(
         rows in 1_usize..60,
         disliked in prop::collection::btree_set(0_usize..60, 0..12),
-        manner in prop_oneof![Just(Manner::NamesAll), Just(Manner::NamesOne), Just(Manner::NamesNone)],
+        manner in prop_oneof![Just(Manner::Everything), Just(Manner::First), Just(Manner::Nothing)],
         most in 1_usize..80,
         lasts in prop_oneof![Just(usize::MAX), 0_usize..20],
     ) {
@@ -119,18 +119,18 @@ proptest! {
         prop_assert_eq!(all, (0..rows).collect::<Vec<_>>());
         prop_assert_eq!(told, sent.taken.len());
         // What it took is what we believe that it took.
-        let arrived: BTreeSet<String> = platform.taken.lock().unwrap().iter().cloned().collect();
+        let arrived: BTreeSet<String> = platform.taken.lock().expect("nobody has panicked").iter().cloned().collect();
         prop_assert_eq!(arrived, taken.iter().copied().map(name).collect::<BTreeSet<_>>());
         // No good row is given up, but where a search has ended without finding who is bad.
         prop_assert!(rejected.iter().all(|row| disliked.contains(row)));
-        prop_assert!(failed.is_empty() || matches!(manner, Manner::NamesNone));
+        prop_assert!(failed.is_empty() || matches!(manner, Manner::Nothing));
         prop_assert_eq!(sent.stopped == Some(Stop::ListGone), !sent.rest.is_empty());
-        if lasts == usize::MAX && !matches!(manner, Manner::NamesNone) {
+        if lasts == usize::MAX && !matches!(manner, Manner::Nothing) {
             prop_assert_eq!(rejected.len(), disliked.iter().filter(|row| **row < rows).count());
         }
         // A search takes thirty more requests, and so does a request that is too large about twice its pieces.
-        if matches!(manner, Manner::NamesNone) {
-            prop_assert!(*platform.requests.lock().unwrap() <= 2 * rows.div_ceil(most) * 2 + 31);
+        if matches!(manner, Manner::Nothing) {
+            prop_assert!(*platform.requests.lock().expect("nobody has panicked") <= 2 * rows.div_ceil(most) * 2 + 31);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! TikTok's client to the letter of its specification, sections 4 to 6.
+//! The client of `tiktok_ads` to the letter of its specification, sections 4 to 6.
 
 use consign_destinations::client::{Answer, ErrorClass, FoundList, Receipt};
 use consign_destinations::encode::Operation;
@@ -24,8 +24,8 @@ fn page(page: u32, size: u32) -> String {
     format!("GET /open_api/v1.3/dmp/custom_audience/list/?advertiser_id={ADVERTISER}&page={page}&page_size={size}")
 }
 
-fn envelope(code: i64, message: &str, data: Value) -> Value {
-    json!({"code": code, "message": message, "request_id": "20260303100000010245", "data": data})
+fn envelope(code: i64, message: &str, data: impl Into<Value>) -> Value {
+    json!({"code": code, "message": message, "request_id": "20260303100000010245", "data": data.into()})
 }
 
 fn audiences(audiences: &[(Value, &str)], pages: u32) -> Value {
@@ -78,7 +78,7 @@ async fn an_audience_is_made_and_one_that_may_have_been_made_is_looked_for() {
         none(),
         on(CREATE).json(body).answer(200, envelope(0, "OK", json!({"audience_id": "190012345"}))),
         none(),
-        on(CREATE).is_silent(),
+        on(CREATE).says_nothing(),
         none(),
         on(CREATE).answer(200, envelope(51_010, "timeout", json!({}))),
         on(&page(1, 100)).answer(200, audiences(&[(json!("7"), NAME)], 1)),

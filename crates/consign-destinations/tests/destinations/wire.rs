@@ -62,7 +62,7 @@ pub struct TestClock {
 
 impl TestClock {
     fn passed(&self) -> Duration {
-        self.slept.lock().unwrap().iter().sum()
+        self.slept.lock().expect("nobody has panicked").iter().sum()
     }
 }
 
@@ -73,11 +73,11 @@ impl Clock for TestClock {
     }
 
     fn time(&self) -> DateTime<Utc> {
-        "2026-12-01T09:00:00Z".parse::<DateTime<Utc>>().unwrap() + self.passed()
+        "2026-12-01T09:00:00Z".parse::<DateTime<Utc>>().expect("a time") + self.passed()
     }
 
     async fn sleep(&self, duration: Duration) {
-        self.slept.lock().unwrap().push(duration);
+        self.slept.lock().expect("nobody has panicked").push(duration);
     }
 }
 
@@ -87,7 +87,7 @@ struct Recorder(Mutex<Vec<Exchange>>);
 
 impl Observer for Recorder {
     fn exchanged(&self, exchange: &Exchange) {
-        self.0.lock().unwrap().push(exchange.clone());
+        self.0.lock().expect("nobody has panicked").push(exchange.clone());
     }
 }
 
@@ -95,6 +95,7 @@ impl Observer for Recorder {
 pub struct Wire {
     pub client: Box<dyn Client>,
     pub clock: Arc<TestClock>,
+    make: Box<dyn Fn(RetryPolicy) -> Box<dyn Client>>,
     server: Server,
     recorder: Arc<Recorder>,
     said: Mutex<Vec<String>>,
@@ -102,17 +103,16 @@ pub struct Wire {
 
 /// A client of that kind with its usual settings.
 pub fn wire(kind: &str, steps: Vec<Step>) -> Wire {
-    wire_with(kind, &[], credentials(kind), steps)
+    wire_with(kind, &[], &credentials(kind), steps)
 }
 
 /// A client of that kind with those settings and credentials too.
-pub fn wire_with(kind: &str, settings: &[(&str, Value)], credentials: Credentials, steps: Vec<Step>) -> Wire {
+pub fn wire_with(kind: &str, settings: &[(&str, Value)], secrets: &Credentials, steps: Vec<Step>) -> Wire {
     let server = Server::start(steps);
     let clock = Arc::new(TestClock { start: Instant::now(), slept: Mutex::default() });
     let recorder = Arc::new(Recorder::default());
     let timeouts = Timeouts { read: Duration::from_millis(400), ..Timeouts::default() };
     let http = Http::with(timeouts, clock.clone()).expect("HTTP is there").observed_by(recorder.clone());
-    let http = http.patient(RetryPolicy { budget: Duration::from_secs(12 * 3_600), ..RetryPolicy::default() });
     let usual: &[(&str, Value)] = &[
         ("client_id", "app".into()),
         ("advertiser_id", if kind == "criteo" { "12345" } else { "7012345678901234567" }.into()),
@@ -120,14 +120,24 @@ pub fn wire_with(kind: &str, settings: &[(&str, Value)], credentials: Credential
         ("base_url", server.url().into()),
     ];
     let given = usual.iter().chain(settings).map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
-    let registry = Registry::new();
-    let kind = registry.kind(kind).expect("it is a kind");
-    let settings = Settings::new(kind.spec(), &given);
-    let client = kind.client(&settings, &credentials, &http).expect("it is a platform").expect("it is complete");
-    Wire { client, clock, server, recorder, said: Mutex::default() }
+    let secrets = secrets.clone();
+    let kind = kind.to_owned();
+    let make = move |policy| {
+        let registry = Registry::new();
+        let kind = registry.kind(&kind).expect("it is a kind");
+        let client = kind.client(&Settings::new(kind.spec(), &given), &secrets, &http.patient(policy));
+        client.expect("it is a platform").expect("it is complete")
+    };
+    let client = make(RetryPolicy { budget: Duration::from_hours(12), ..RetryPolicy::default() });
+    Wire { client, clock, make: Box::new(make), server, recorder, said: Mutex::default() }
 }
 
 impl Wire {
+    /// Another client of the same destination, for another delivery, as patient as that.
+    pub fn another(&self, policy: RetryPolicy) -> Box<dyn Client> {
+        (self.make)(policy)
+    }
+
     /// The URL of the server.
     pub fn url(&self) -> String {
         self.server.url()
@@ -135,17 +145,17 @@ impl Wire {
 
     /// What was slept, each wait in whole seconds.
     pub fn slept(&self) -> Vec<u64> {
-        self.clock.slept.lock().unwrap().iter().map(Duration::as_secs).collect()
+        self.clock.slept.lock().expect("nobody has panicked").iter().map(Duration::as_secs).collect()
     }
 
     /// What was recorded.
     pub fn records(&self) -> Vec<Exchange> {
-        self.recorder.0.lock().unwrap().clone()
+        self.recorder.0.lock().expect("nobody has panicked").clone()
     }
 
     /// Keeps an error for the search at the end, and gives it back.
     pub fn heard(&self, error: ClientError) -> ClientError {
-        self.said.lock().unwrap().extend([error.to_string(), format!("{error:?}")]);
+        self.said.lock().expect("nobody has panicked").extend([error.to_string(), format!("{error:?}")]);
         error
     }
 
@@ -162,15 +172,15 @@ impl Wire {
     /// Sends rows as one request.
     pub async fn send(&self, rows: &Rows) -> Result<Answer, ClientError> {
         let answer = self.client.send(rows.outgoing()).await;
-        self.said.lock().unwrap().push(format!("{answer:?}"));
+        self.said.lock().expect("nobody has panicked").push(format!("{answer:?}"));
         answer
     }
 
     /// Every request came, and none but those; and nothing says what must not be said.
     pub fn end(self) {
         self.server.end();
-        let mut said = self.said.lock().unwrap().clone();
-        for record in self.recorder.0.lock().unwrap().iter() {
+        let mut said = self.said.lock().expect("nobody has panicked").clone();
+        for record in self.recorder.0.lock().expect("nobody has panicked").iter() {
             assert!(!record.concluded.is_empty() && !record.request_id.is_empty(), "{record:?}");
             said.extend([serde_json::to_string(record).expect("it is JSON"), format!("{record:?}")]);
         }
@@ -214,10 +224,10 @@ impl Rows {
     ) -> Self {
         let encoder = encoder(kind, complete(kind), mapped);
         let list = list(list_id);
-        let mut encoded = EncodedRows::new();
-        encoder.encode_rows(&staged(columns), &list, operation, &mut encoded).expect("rows can be encoded");
+        let mut rows = EncodedRows::new();
+        encoder.encode_rows(&staged(columns), &list, operation, &mut rows).expect("rows can be encoded");
         let envelope = encoder.envelope(&list, operation, &sequence).expect("it is offered");
-        Self { list, operation, sequence, envelope, encoded }
+        Self { list, operation, sequence, envelope, encoded: rows }
     }
 
     /// All of them as a request.

@@ -77,8 +77,8 @@ impl Step {
     }
 
     /// Answered with this status and JSON.
-    pub fn answer(self, status: u16, body: Value) -> Self {
-        self.with(status, &[("content-type", "application/json")], body.to_string())
+    pub fn answer(self, status: u16, body: impl Into<Value>) -> Self {
+        self.with(status, &[("content-type", "application/json")], body.into().to_string())
     }
 
     /// Answered with this status, these headers and this body.
@@ -104,7 +104,7 @@ impl Step {
     }
 
     /// Not answered in time.
-    pub fn is_silent(self) -> Self {
+    pub fn says_nothing(self) -> Self {
         self.reacting(Reaction::Silence)
     }
 
@@ -164,16 +164,17 @@ impl Server {
     /// Panics unless exactly the expected requests came.
     pub fn end(mut self) {
         self.stop();
-        let wrong = self.script.wrong.lock().unwrap();
+        let wrong = self.script.wrong.lock().expect("nobody has panicked");
         assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-        let left: Vec<String> = self.script.steps.lock().unwrap().iter().map(|step| step.request.clone()).collect();
+        let left: Vec<String> =
+            self.script.steps.lock().expect("nobody has panicked").iter().map(|step| step.request.clone()).collect();
         assert!(left.is_empty(), "these requests did not come: {left:#?}");
     }
 
     fn stop(&mut self) {
         self.script.ended.store(true, Ordering::SeqCst);
         // Who reads or writes in vain stops at once.
-        if let Some(open) = self.script.open.lock().unwrap().take() {
+        if let Some(open) = self.script.open.lock().expect("nobody has panicked").take() {
             let _ = open.shutdown(Shutdown::Both);
         }
         let _ = TcpStream::connect(self.address);
@@ -191,24 +192,21 @@ impl Drop for Server {
 
 impl Script {
     fn serve(&self, stream: TcpStream) -> std::io::Result<()> {
-        *self.open.lock().unwrap() = Some(stream.try_clone()?);
+        *self.open.lock().expect("nobody has panicked") = Some(stream.try_clone()?);
         stream.set_read_timeout(Some(Duration::from_secs(10)))?;
         let mut reader = BufReader::new(stream.try_clone()?);
         let Some(request) = read(&mut reader)? else { return Ok(()) };
-        let step = self.steps.lock().unwrap().pop_front();
-        let reaction = match step {
-            Some(step) => {
-                let wrong = step.compare(&request);
-                self.wrong.lock().unwrap().extend(wrong);
-                step.reaction
-            }
-            None => {
-                self.wrong.lock().unwrap().push(format!("nobody expected {}", request.line));
-                Reaction::Answer { status: 418, headers: Vec::new(), body: Vec::new() }
-            }
+        let step = self.steps.lock().expect("nobody has panicked").pop_front();
+        let reaction = if let Some(step) = step {
+            let wrong = step.compare(&request);
+            self.wrong.lock().expect("nobody has panicked").extend(wrong);
+            step.reaction
+        } else {
+            self.wrong.lock().expect("nobody has panicked").push(format!("nobody expected {}", request.line));
+            Reaction::Answer { status: 418, headers: Vec::new(), body: Vec::new() }
         };
         let outcome = reaction.react(stream);
-        self.open.lock().unwrap().take();
+        self.open.lock().expect("nobody has panicked").take();
         outcome
     }
 }
@@ -227,8 +225,10 @@ fn read(reader: &mut impl BufRead) -> std::io::Result<Option<Request>> {
         let Some((name, value)) = header.trim_end().split_once(": ") else { break };
         headers.push((name.to_lowercase(), value.to_owned()));
     }
-    let length =
-        headers.iter().find(|(name, _)| name == "content-length").map_or(0, |(_, value)| value.parse().unwrap());
+    let length = headers
+        .iter()
+        .find(|(name, _)| name == "content-length")
+        .map_or(0, |(_, value)| value.parse().expect("a length"));
     let mut body = vec![0; length];
     reader.read_exact(&mut body)?;
     Ok(Some(Request { line: target, headers, body }))
@@ -287,8 +287,8 @@ impl Reaction {
             Self::Answer { status, headers, body } => {
                 let mut answer =
                     format!("HTTP/1.1 {status} S\r\nconnection: close\r\ncontent-length: {}\r\n", body.len());
-                for (name, value) in headers {
-                    answer.push_str(&format!("{name}: {value}\r\n"));
+                for (name, value) in &headers {
+                    answer.extend([name, ": ", value.as_str(), "\r\n"]);
                 }
                 answer.push_str("\r\n");
                 stream.write_all(answer.as_bytes())?;

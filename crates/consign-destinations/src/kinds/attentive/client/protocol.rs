@@ -40,33 +40,33 @@ impl http::Protocol for Protocol {
             200..=299 => {
                 unavailable("Attentive answered with something else than JSON; check `base_url` and any proxy")
             }
-            401 => Setback::Never(refusal(
+            401 => Setback::never(refusal(
                 ErrorClass::Auth,
                 "Attentive does not know the key",
                 "put the key of a private app where `api_key` points",
             )),
-            403 => Setback::Never(refusal(
+            403 => Setback::never(refusal(
                 ErrorClass::Permission,
                 "the key may not do this",
                 "give its app the segments permission (all or write) in Attentive, or ask Attentive to switch segments \
                  on for the account",
             )),
-            404 => Setback::Never(refusal(
+            404 => Setback::never(refusal(
                 ErrorClass::Config,
                 "Attentive does not find what was asked for (404)",
                 "check `base_url` and the id of the segment",
             )),
-            429 => Setback::Again {
-                backoff: Backoff::LIMITED,
-                after: reply.header_number("retry-after").and_then(|s| Duration::try_from_secs_f64(s).ok()),
-                refusal: refusal(
+            429 => Setback::again(
+                Backoff::LIMITED,
+                reply.header_number("retry-after").and_then(|s| Duration::try_from_secs_f64(s).ok()),
+                refusal(
                     ErrorClass::RateLimited { until: reply.time },
                     "Attentive takes no more calls for now",
                     "wait; nothing is lost",
                 ),
-            },
+            ),
             408 | 425 | 500..=599 => unavailable(&format!("Attentive fails with status {}", reply.status)),
-            status => Setback::Never(refusal(
+            status => Setback::never(refusal(
                 ErrorClass::Config,
                 &format!("Attentive refused the request with status {status}"),
                 "read what it says, and check the name of the segment",

@@ -13,6 +13,15 @@ pub(super) const OTHER: &str = "other";
 
 pub(super) const RATES: &[(&str, &[Rate])] = &[(SEGMENTS, &[Rate::second(100)]), (OTHER, &[Rate::second(150)])];
 
+/// What an answer says: its message where it has one, else its body, unless that is a web page.
+fn words(reply: &Reply) -> String {
+    match reply.json().get("message").and_then(Value::as_str) {
+        Some(message) => message.to_owned(),
+        None if reply.is_page() => String::new(),
+        None => String::from_utf8_lossy(&reply.body).into_owned(),
+    }
+}
+
 /// Attentive's section of the retry policy.
 pub(super) struct Protocol;
 
@@ -28,10 +37,7 @@ impl http::Protocol for Protocol {
     fn judge(&self, reply: &Reply, call: &Call) -> Result<(), Setback> {
         // The lines of a result are not one JSON document.
         let readable = reply.is_json() || reply.body.is_empty() || call.is_elsewhere() && !reply.is_page();
-        let message = reply.json().get("message").and_then(Value::as_str);
-        let body = String::from_utf8_lossy(&reply.body[..reply.body.len().min(4_000)]);
-        let said = message.unwrap_or(if reply.is_page() { "" } else { &body }).to_owned();
-        let refusal = |class, what: &str, remedy: &str| Refusal::new(class, what, remedy).said("", said.clone());
+        let refusal = |class, what: &str, remedy: &str| Refusal::new(class, what, remedy).said("", words(reply));
         let unavailable = |what: &str| {
             Setback::unavailable(refusal(ErrorClass::Unavailable, what, "run again later; what was taken is not lost"))
         };

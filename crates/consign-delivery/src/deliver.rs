@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use arrow::record_batch::RecordBatch;
 use chrono::NaiveDate;
 use consign_destinations::encode::{ListTarget, RequestEncoder};
-use consign_destinations::files::{self, FileError};
+use consign_destinations::files::{self, FileError, FileWriter};
 use consign_destinations::registry::Registry;
-use consign_model::definition::{Destination, FileOptions};
+use consign_model::definition::{Compression, Destination, FileFormat, FileOptions};
 use consign_model::id::Slug;
 use consign_model::plan::{CampaignPlan, PlannedDelivery};
 use consign_secrets::{SecretError, Secrets};
@@ -46,7 +46,7 @@ impl DeliverError {
     pub fn class(&self) -> ErrorClass {
         match self {
             Self::Secret(_) => ErrorClass::Auth,
-            Self::Files(error) => error.class(),
+            Self::Files(error) => file_class(error),
             Self::NoDestination(_) => ErrorClass::Config,
             Self::Requests(RequestError::Write { .. }) => ErrorClass::Unavailable,
             Self::Requests(_) | Self::NoEncoder(_) => ErrorClass::Bug,
@@ -56,6 +56,17 @@ impl DeliverError {
     /// Whether somebody stopped it.
     pub fn is_cancelled(&self) -> bool {
         matches!(self, Self::Requests(RequestError::Cancelled)) || matches!(self, Self::Files(FileError::Cancelled))
+    }
+}
+
+fn file_class(error: &FileError) -> ErrorClass {
+    match error {
+        FileError::Credentials { .. } => ErrorClass::Auth,
+        FileError::Permission { .. } | FileError::ReadOnly(_) => ErrorClass::Permission,
+        FileError::Format(_) | FileError::Rows(_) => ErrorClass::Bug,
+        error if error.is_temporary() => ErrorClass::Unavailable,
+        FileError::DiskFull(_) => ErrorClass::Unavailable,
+        _ => ErrorClass::Config,
     }
 }
 
@@ -195,7 +206,12 @@ pub(crate) fn sample(
 ) -> Result<String, DeliverError> {
     let Some(batch) = first_rows(staged, rows).map_err(RequestError::from)? else { return Ok(String::new()) };
     let bytes = if let Some(options) = &delivery.file {
-        files::sample(options, &attribute_names(delivery), &batch)?
+        let format = if options.format == FileFormat::Parquet { FileFormat::JsonLines } else { options.format };
+        let plain = FileOptions { format, compression: Compression::None, pgp_public_key: None, ..options.clone() };
+        let mut writer = FileWriter::new(&plain, &attribute_names(delivery), "", None).map_err(FileError::from)?;
+        let mut bytes = writer.write(&batch).map_err(FileError::from)?.to_vec();
+        bytes.extend_from_slice(&writer.finish().map_err(FileError::from)?);
+        bytes
     } else {
         let encoder = encoder(registry, delivery)?;
         let requests = requests(plan, registry, delivery, encoder.as_ref(), "preview");

@@ -68,6 +68,16 @@ impl RunFolder {
         self.0.join("recipients.parquet")
     }
 
+    /// Who is in which group, Parquet; of exact splits only.
+    pub fn assignments(&self) -> PathBuf {
+        self.0.join("assignments.parquet")
+    }
+
+    /// What of the last run's assignments still holds, while this run assigns.
+    pub(crate) fn carried_over(&self) -> PathBuf {
+        self.0.join("carried_over.parquet")
+    }
+
     /// The staged batches and rejects of a delivery.
     pub fn staged(&self, delivery: &str) -> PathBuf {
         self.0.join("staged").join(delivery)

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use consign_model::id::Slug;
+use consign_store::Store;
 use serde::Serialize;
 
 use crate::deliver::sample;
@@ -31,13 +32,14 @@ impl Workplace<'_> {
     /// Previews a campaign, with the first `show_rows` encoded rows of each delivery.
     pub async fn preview(
         &self,
+        store: &dyn Store,
         campaign: &Slug,
         as_of: DateTime<Utc>,
         show_rows: usize,
     ) -> Result<Preview, RunError> {
         let id = format!("preview-{}", uuid::Uuid::now_v7());
         let folder = self.folder.run(&id);
-        let preview = self.preview_in(&folder, &id, campaign, as_of, show_rows).await;
+        let preview = self.preview_in(store, &folder, &id, campaign, as_of, show_rows).await;
         let removed = remove_folder(folder.path());
         let preview = preview?;
         removed.map_err(|reason| RunError::Folder { path: folder.path().to_owned(), reason })?;
@@ -46,6 +48,7 @@ impl Workplace<'_> {
 
     async fn preview_in(
         &self,
+        store: &dyn Store,
         folder: &RunFolder,
         id: &str,
         campaign: &Slug,
@@ -53,7 +56,7 @@ impl Workplace<'_> {
         show_rows: usize,
     ) -> Result<Preview, RunError> {
         let plan = self.plan(campaign, as_of, id)?;
-        let (snapshot, assignment) = self.assign(&plan, folder, None).await?;
+        let (snapshot, assignment) = self.assign(store, &plan, folder).await?;
         let ids = ids(&plan);
         let staged = self.stage(&plan, &snapshot, &ids, folder).await?;
         let mut samples = Vec::new();

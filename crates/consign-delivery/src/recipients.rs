@@ -250,6 +250,8 @@ fn of_batch(batch: &RecordBatch) -> Vec<Reject> {
 pub struct Recipient {
     /// The sub-audience's name.
     pub sub_audience: String,
+    /// The treatment group's id.
+    pub treatment_id: String,
     /// The treatment group's name.
     pub treatment: String,
     /// Whether the group is held out.
@@ -275,6 +277,7 @@ pub fn of_customer(recipients: &Path, customer_key: &str) -> Result<Vec<Recipien
             };
             found.push(Recipient {
                 sub_audience: value("sub_audience_name").unwrap_or_default(),
+                treatment_id: value("treatment_id").unwrap_or_default(),
                 treatment: value("treatment_name").unwrap_or_default(),
                 is_control: control.is_some_and(|control| control.value(row)),
                 destination: value("destination_id"),

@@ -162,9 +162,12 @@ impl Requests<'_> {
             }
         }
         let index = folder.join("requests.jsonl");
-        let lines: Result<Vec<_>, _> = written.iter().map(serde_json::to_string).collect();
-        let text = lines.map_err(io::Error::other).map(|lines| lines.iter().map(|line| format!("{line}\n")).collect());
-        let done = text.and_then(|text: String| fs::write(&index, text)).and_then(|()| sync_folder(folder));
+        let mut lines = Vec::new();
+        for request in &written {
+            serde_json::to_writer(&mut lines, request).map_err(|error| failed(&index, error.into()))?;
+            lines.push(b'\n');
+        }
+        let done = fs::write(&index, lines).and_then(|()| sync_folder(folder));
         done.map_err(|reason| failed(&index, reason))?;
         Ok(written)
     }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use consign_destinations::registry::Registry;
@@ -13,14 +12,15 @@ use consign_model::plan::{CampaignPlan, PlannedDelivery, plan};
 use consign_model::problem::Problem;
 use consign_secrets::Secrets;
 use consign_store::{
-    AudienceCounts, DeliveryChange, DeliveryCounts, DeliveryState, ErrorClass, GroupCounts, NewDelivery, NewRun, Outcome,
-    RunMode, RunState, Store, StoreError, SubAudienceCounts, Target,
+    AudienceCounts, DeliveryChange, DeliveryCounts, DeliveryState, ErrorClass, GroupCounts, NewDelivery, NewRun,
+    Outcome, RunMode, RunState, Store, StoreError, SubAudienceCounts,
 };
 use futures::stream::{self, StreamExt};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
+use crate::assignments::{self, AssignmentsError};
 use crate::deliver::{DeliverError, Delivered, Sender};
 use crate::folder::{DataFolder, RunFolder};
 use crate::recipients::{self, DeliveryOutcome, RecipientsError};
@@ -41,6 +41,9 @@ pub enum RunError {
     /// Recipients could not be recorded.
     #[error(transparent)]
     Recipients(#[from] RecipientsError),
+    /// The groups of an exact split could not be kept or read.
+    #[error(transparent)]
+    Assignments(#[from] AssignmentsError),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -108,8 +111,10 @@ pub struct Assignment {
     pub counts: AudienceCounts,
     /// The customers of each included segment.
     pub included: Vec<(Slug, u64)>,
-    /// The customers of each excluded segment, the workspace's `always_exclude` last.
+    /// The customers of the included segments whom each excluded segment takes out.
     pub excluded: Vec<(Slug, u64)>,
+    /// The customers of the included segments whom the workspace's `always_exclude` takes out.
+    pub always_excluded: u64,
 }
 
 /// One delivery of a run or preview.
@@ -164,25 +169,20 @@ impl Workplace<'_> {
         plan(self.definitions, self.tables.catalog(), self.registry, campaign, as_of, run_id).map_err(RunError::Plan)
     }
 
-    /// Writes the snapshot of a plan into a run's folder. `previous` are the recipients of the last run, to which an
-    /// exact split sticks.
+    /// Writes the snapshot of a plan into a run's folder. An exact split sticks to the campaign's last run.
     pub(crate) async fn assign(
         &self,
+        store: &dyn Store,
         plan: &CampaignPlan,
         folder: &RunFolder,
-        previous: Option<PathBuf>,
     ) -> Result<(Snapshot, Assignment), RunError> {
         (self.progress)(Progress::Assigning);
         let made = |reason| RunError::Folder { path: folder.path().to_owned(), reason };
         folder.create().map_err(made)?;
         let url = file_url(&folder.snapshot());
-        let previous = previous.filter(|path| path.exists()).map(|path| file_url(&path));
-        let request = AssignRequest {
-            snapshot: &url,
-            previous: previous.as_ref(),
-            progress: &|_| {},
-            cancel: self.cancel,
-        };
+        let previous = self.previous(store, plan, folder).await?;
+        let request =
+            AssignRequest { snapshot: &url, previous: previous.as_ref(), progress: &|_| {}, cancel: self.cancel };
         let assigned = self.tables.assign(&plan.assign, &request).await?;
         let snapshot = Snapshot::open(&url).await?;
         (self.progress)(Progress::Assigned(snapshot.num_rows()));
@@ -191,11 +191,8 @@ impl Workplace<'_> {
 
     fn assignment(&self, plan: &CampaignPlan, assigned: Assigned) -> Assignment {
         let campaign = self.definitions.campaigns.iter().find(|one| one.id == plan.campaign);
-        let workspace = self.definitions.workspace.clone().unwrap_or_default();
         let include = campaign.map(|campaign| campaign.include.clone()).unwrap_or_default();
-        let mut exclude = campaign.map(|campaign| campaign.exclude.clone()).unwrap_or_default();
-        exclude.extend(workspace.always_exclude);
-        let excluded = assigned.excluded.into_iter().chain(assigned.always_excluded);
+        let exclude = campaign.map(|campaign| campaign.exclude.clone()).unwrap_or_default();
         let sub_audiences = plan.assign.sub_audiences.iter().zip(assigned.sub_audiences);
         let counts = AudienceCounts {
             customers: assigned.audience,
@@ -222,7 +219,8 @@ impl Workplace<'_> {
         Assignment {
             counts,
             included: include.into_iter().zip(assigned.included).collect(),
-            excluded: exclude.into_iter().zip(excluded).collect(),
+            excluded: exclude.into_iter().zip(assigned.excluded).collect(),
+            always_excluded: assigned.always_excluded,
         }
     }
 
@@ -257,7 +255,6 @@ impl Workplace<'_> {
     ) -> Result<RunSummary, RunError> {
         let run_id = uuid::Uuid::now_v7().to_string();
         let plan = self.plan(campaign, as_of, &run_id)?;
-        let previous = self.previous(store, &plan).await?;
         store
             .create_run(&NewRun {
                 id: run_id.clone(),
@@ -268,7 +265,7 @@ impl Workplace<'_> {
                 launch_date: plan.launch_date,
             })
             .await?;
-        let done = self.steps(store, &plan, previous).await;
+        let done = self.steps(store, &plan).await;
         if let Err(error) = &done {
             let outcome = if error.is_cancelled() { Outcome::Cancelled } else { Outcome::Failed };
             store.move_run(&run_id, RunState::Finished(outcome), Some(&chain(error))).await?;
@@ -276,14 +273,9 @@ impl Workplace<'_> {
         done
     }
 
-    async fn steps(
-        &self,
-        store: &dyn Store,
-        plan: &CampaignPlan,
-        previous: Option<PathBuf>,
-    ) -> Result<RunSummary, RunError> {
+    async fn steps(&self, store: &dyn Store, plan: &CampaignPlan) -> Result<RunSummary, RunError> {
         let folder = self.folder.run(&plan.run_id);
-        let (snapshot, assignment) = self.assign(plan, &folder, previous).await?;
+        let (snapshot, assignment) = self.assign(store, plan, &folder).await?;
         store.set_audience(&plan.run_id, &assignment.counts).await?;
         store.move_run(&plan.run_id, RunState::Staging, None).await?;
         let ids = ids(plan);
@@ -298,6 +290,9 @@ impl Workplace<'_> {
             .map(|(delivery, staged)| DeliveryOutcome { rejects: &staged.rejects, staged: outcome_word(delivery) })
             .collect();
         recipients::record(&snapshot, plan, &outcomes, &folder.recipients()).await?;
+        if plan.assign.split == Split::Exact {
+            assignments::keep(&snapshot, &plan.assign, &folder.assignments()).await?;
+        }
         let outcome = outcome(&deliveries, self.cancel.is_cancelled());
         store.move_run(&plan.run_id, RunState::Finished(outcome), None).await?;
         Ok(RunSummary {
@@ -345,16 +340,29 @@ impl Workplace<'_> {
         results.into_iter().collect()
     }
 
-    /// The recipients of the campaign's last run that delivered, for an exact split.
-    async fn previous(&self, store: &dyn Store, plan: &CampaignPlan) -> Result<Option<PathBuf>, RunError> {
+    /// What of the groups of the campaign's last run still holds, for an exact split.
+    async fn previous(
+        &self,
+        store: &dyn Store,
+        plan: &CampaignPlan,
+        folder: &RunFolder,
+    ) -> Result<Option<Url>, RunError> {
         if plan.assign.split == Split::Stable {
             return Ok(None);
         }
-        let runs = store.runs(Some(&plan.campaign), 100).await?;
-        let recorded = runs.into_iter().filter(|run| run.mode == RunMode::Real);
-        Ok(recorded.map(|run| self.folder.run(&run.id).recipients()).find(|path| path.exists()))
+        let runs = store.runs(Some(&plan.campaign), RUNS_LOOKED_AT).await?;
+        let real = runs.into_iter().filter(|run| run.mode == RunMode::Real);
+        let Some(last) = real.map(|run| self.folder.run(&run.id).assignments()).find(|path| path.exists()) else {
+            return Ok(None);
+        };
+        let carried = folder.carried_over();
+        let holds = assignments::carry_over(&last, &plan.assign, &carried)?;
+        Ok(holds.then(|| file_url(&carried)))
     }
 }
+
+/// How far back the last run that was recorded is looked for.
+pub(crate) const RUNS_LOOKED_AT: u32 = 100;
 
 /// The ids of a plan's deliveries: names of folders, unique in the run.
 pub(crate) fn ids(plan: &CampaignPlan) -> Vec<String> {

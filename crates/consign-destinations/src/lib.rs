@@ -2,12 +2,14 @@
 //!
 //! One folder a kind under [`kinds`], one line a kind in the [`registry`]. The way of a list through this crate:
 //! [`registry`] (what a kind is) -> [`encode`] (staged columns to request bodies) -> [`client`] (what is asked of a
-//! platform) and [`send`] (requests that are not taken whole), over [`http`]; or `format` (to file bytes).
+//! platform) and [`send`] (requests that are not taken whole), over [`http`]; or [`files`] (to file bytes, and to their
+//! places).
 
 pub mod client;
 pub mod contract;
 pub mod docs;
 pub mod encode;
+pub mod files;
 pub mod http;
 pub mod kinds;
 pub mod registry;

@@ -1,1 +1,35 @@
-//! consign-engine
+//! The engine: opens the tables of a workspace, compiles conditions to expressions, and assigns every customer of a
+//! campaign to sub-audience and treatment group. The only crate that names `DataFusion`.
+//!
+//! The way of the data: [`Engine::open`] (definitions to [`Tables`]) -> [`Tables::assign`] (a plan to a snapshot) ->
+//! [`Snapshot`] (batches for staging). Everything inside a plan is an expression over functions that are registered by
+//! name in `functions`, with literal arguments and tables addressed by URL, so that plans can be shipped.
+
+mod assign;
+mod compile;
+mod count;
+mod engine;
+mod error;
+mod explain;
+
+mod frame;
+mod functions;
+mod keys;
+mod moment;
+mod prepare;
+mod rank;
+mod session;
+mod snapshot;
+mod source;
+mod sql;
+mod tables;
+mod view;
+
+pub use assign::{AssignProgress, AssignRequest, Assigned, AssignedSubAudience};
+pub use count::{CountRequest, Counts};
+pub use engine::{Engine, EngineOptions};
+pub use error::EngineError;
+
+pub use explain::{CustomerExplanation, Explained, ExplainedSubAudience};
+pub use snapshot::Snapshot;
+pub use tables::Tables;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use arrow::array::{BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use consign_model::plan::PlannedDelivery;
+use consign_model::plan::{CleanedColumn, PlannedDelivery};
 use consign_model::snapshot;
 
 use super::candidates::Candidates;
@@ -198,7 +198,7 @@ fn find_type(delivery: &PlannedDelivery, snapshot: &Schema, name: &str) -> Optio
 /// The columns of the snapshot that a delivery reads.
 fn snapshot_columns(delivery: &PlannedDelivery, snapshot: &Schema) -> Vec<String> {
     let mapped = delivery.attributes.iter().filter_map(|attribute| snapshot_column(&attribute.source));
-    let identifiers = delivery.identifiers.iter().map(|identifier| identifier.snapshot_name());
+    let identifiers = delivery.identifiers.iter().map(CleanedColumn::snapshot_name);
     let consent = delivery.consent.then(|| snapshot::consent(&delivery.destination));
     let rows = delivery.expansion.as_deref().map(snapshot::rows);
     let top = |name: &String| snapshot.column_with_name(name).is_some();

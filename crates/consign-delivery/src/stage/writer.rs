@@ -75,13 +75,12 @@ impl BatchWriter {
 
     pub fn push(&mut self, mut rows: RecordBatch) -> Result<(), StageError> {
         while rows.num_rows() > 0 {
-            let (path, mut writer, held) = match self.open.take() {
-                Some(open) => open,
-                None => {
-                    let path = self.folder.join(format!("{:06}.parquet", self.written.len() + 1));
-                    let writer = start(&path, Arc::clone(&self.schema))?;
-                    (path, writer, 0)
-                }
+            let (path, mut writer, held) = if let Some(open) = self.open.take() {
+                open
+            } else {
+                let path = self.folder.join(format!("{:06}.parquet", self.written.len() + 1));
+                let writer = start(&path, Arc::clone(&self.schema))?;
+                (path, writer, 0)
             };
             let fitting = rows.num_rows().min(BATCH_ROWS - held);
             writer.write(&rows.slice(0, fitting))?;

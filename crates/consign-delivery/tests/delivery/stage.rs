@@ -1,10 +1,8 @@
 //! Staging against a row-by-row reading of the same rules, on random snapshots; invariants 2, 3, 4, 5 and 7.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::fs::{self, File};
-use std::path::Path;
 
-use arrow::array::{AsArray, RecordBatch};
+use arrow::array::AsArray;
 use consign_delivery::folder::RunFolder;
 use consign_delivery::recipients::{self, DeliveryOutcome};
 use consign_delivery::stage::{
@@ -12,10 +10,10 @@ use consign_delivery::stage::{
 };
 use consign_destinations::registry::Registry;
 use consign_model::spec::{Hash, UniqueBy};
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use proptest::prelude::*;
 use tokio_util::sync::CancellationToken;
 
+use crate::disk::{files, read, texts};
 use crate::memory::{Customer, MemorySnapshot, Wanted, key, plan, snapshot};
 
 const EMAILS: [&str; 6] = ["a@example.com", "b@example.com", "c@example.com", "d@example.com", "e@example.com", ""];
@@ -180,18 +178,6 @@ fn run(snapshot: &MemorySnapshot, wanted: &[Wanted], threads: usize) -> Staged {
     Staged { folder, deliveries }
 }
 
-fn read(path: &Path) -> Vec<RecordBatch> {
-    let file = File::open(path).unwrap();
-    ParquetRecordBatchReaderBuilder::try_new(file).unwrap().build().unwrap().map(Result::unwrap).collect()
-}
-
-fn texts(batch: &RecordBatch, name: &str) -> Vec<Option<String>> {
-    match batch.column_by_name(name) {
-        Some(array) => array.as_string_view().iter().map(|text| text.map(ToOwned::to_owned)).collect(),
-        None => vec![None; batch.num_rows()],
-    }
-}
-
 fn rows(delivery: &StagedDelivery) -> Vec<Row> {
     let mut rows = Vec::new();
     for batch in delivery.batches.iter().flat_map(|batch| read(&batch.path)) {
@@ -214,23 +200,6 @@ fn rejects(delivery: &StagedDelivery) -> Vec<(String, Reason, bool)> {
         }
     }
     rejects
-}
-
-/// Every file below a folder, with its bytes.
-fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
-    let mut found = BTreeMap::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(next) = folders.pop() {
-        for entry in fs::read_dir(next).unwrap().map(Result::unwrap) {
-            if entry.file_type().unwrap().is_dir() {
-                folders.push(entry.path());
-            } else {
-                let name = entry.path().strip_prefix(folder).unwrap().display().to_string();
-                found.insert(name, fs::read(entry.path()).unwrap());
-            }
-        }
-    }
-    found
 }
 
 /// Counts say of the rejects what the rejects say themselves.

@@ -4,6 +4,8 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
+use rand::Rng as _;
+use rand::rngs::OsRng;
 use secrecy::SecretString;
 use url::Url;
 use uuid::Uuid;
@@ -195,7 +197,7 @@ impl<P: Protocol> Platform<P> {
         if backoff.tries.is_some_and(|tries| *made >= tries) {
             return None;
         }
-        let random = fastrand::f64();
+        let random = OsRng.gen_range(0.0..=1.0);
         // What the platform says is waited in full, and a little more, so that not all come back at once.
         let wait = match after {
             Some(after) => after.saturating_add(Duration::from_secs(1).min(after / 10).mul_f64(random)),

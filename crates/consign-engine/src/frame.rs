@@ -1,0 +1,471 @@
+//! The frame of a plan: what its conditions and columns need of the tables, and one row a customer with all of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use arrow::datatypes::DataType;
+use consign_model::condition::{AggregateFunction, AggregateTest, Condition};
+use consign_model::definition::{ColumnRef, RowsPerCustomer};
+use consign_model::id::Slug;
+use consign_model::plan::CleanedColumn;
+use consign_model::snapshot;
+use consign_model::test::{NumberTest, Test};
+use datafusion::common::Column;
+use datafusion::datasource::provider_as_source;
+use datafusion::functions::core::expr_fn::{coalesce, named_struct};
+use datafusion::functions_aggregate::expr_fn::{array_agg, count, max, min, sum};
+use datafusion::logical_expr::{Expr, ExprFunctionExt, JoinType, LogicalPlanBuilder, cast, lit};
+
+use crate::compile::{Compiler, Names, checked_column, counts, named};
+use crate::error::EngineError;
+use crate::functions::clean;
+use crate::source::types::{column_type, key, read, read_type, width};
+use crate::tables::{OpenTable, Tables};
+use crate::view::View;
+
+/// Float sums are taken in steps of 10^-12, so that they do not depend on the order of the rows and 0.1 + 0.2 is 0.3.
+const FLOAT_SUM: DataType = DataType::Decimal128(38, 12);
+
+/// Sums of whole numbers, which never overflow.
+const WHOLE_SUM: DataType = DataType::Decimal128(38, 0);
+
+/// What a plan needs of the tables.
+#[derive(Default)]
+pub(crate) struct Needs {
+    /// Columns of one-row tables, by table. The customer table is always there.
+    pub columns: BTreeMap<String, BTreeSet<String>>,
+    /// Aggregates, by many-rows table, each once.
+    pub aggregates: BTreeMap<String, Vec<Aggregate>>,
+    /// Mapped many-rows tables.
+    pub rows: BTreeMap<String, MappedRows>,
+    /// SQL segments.
+    pub segments: BTreeSet<Slug>,
+    /// Ranked columns.
+    pub ranks: Vec<(ColumnRef, NumberTest)>,
+}
+
+/// An aggregate over the rows of a table that satisfy a condition.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Aggregate {
+    function: AggregateFunction,
+    of: Option<String>,
+    condition: Option<Condition>,
+}
+
+impl From<&AggregateTest> for Aggregate {
+    fn from(test: &AggregateTest) -> Self {
+        let function = if counts(test.aggregate) { AggregateFunction::Count } else { test.aggregate };
+        Self { function, of: test.of.clone(), condition: test.condition.clone() }
+    }
+}
+
+/// What of a many-rows table is mapped.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct MappedRows {
+    pub raw: BTreeSet<String>,
+    pub cleaned: BTreeSet<CleanedColumn>,
+}
+
+impl Needs {
+    /// What a condition over customers needs.
+    pub fn condition(&mut self, condition: &Condition, tables: &Tables) -> Result<(), EngineError> {
+        match condition {
+            Condition::All(all) => all.all.iter().try_for_each(|one| self.condition(one, tables)),
+            Condition::Any(any) => any.any.iter().try_for_each(|one| self.condition(one, tables)),
+            Condition::Not(not) => self.condition(&not.not, tables),
+            Condition::Segment(segment) => {
+                self.segments.insert(segment.segment.clone());
+                Ok(())
+            }
+            Condition::Column(test) => {
+                self.columns.entry(test.column.table.clone()).or_default().insert(test.column.column.clone());
+                self.rank(test, tables)
+            }
+            Condition::Aggregate(test) => {
+                let aggregates = self.aggregates.entry(test.table.clone()).or_default();
+                let aggregate = Aggregate::from(&**test);
+                if !aggregates.contains(&aggregate) {
+                    aggregates.push(aggregate);
+                }
+                match &test.condition {
+                    Some(condition) => self.ranks_of_rows(condition, tables),
+                    None => Ok(()),
+                }
+            }
+        }
+    }
+
+    /// A column that goes into the snapshot as it is.
+    pub fn raw(&mut self, column: &ColumnRef, tables: &Tables) -> Result<(), EngineError> {
+        let columns = match tables.table(&column.table)?.schema.rows {
+            RowsPerCustomer::One => self.columns.entry(column.table.clone()).or_default(),
+            RowsPerCustomer::Many => &mut self.rows.entry(column.table.clone()).or_default().raw,
+        };
+        columns.insert(column.column.clone());
+        Ok(())
+    }
+
+    /// A column that goes into the snapshot cleaned.
+    pub fn cleaned(&mut self, cleaned: &CleanedColumn, tables: &Tables) -> Result<(), EngineError> {
+        let column = &cleaned.column;
+        if tables.table(&column.table)?.schema.rows == RowsPerCustomer::Many {
+            self.rows.entry(column.table.clone()).or_default().cleaned.insert(cleaned.clone());
+            return Ok(());
+        }
+        let columns = self.columns.entry(column.table.clone()).or_default();
+        columns.insert(column.column.clone());
+        columns.extend(country(cleaned).map(|country| country.column.clone()));
+        Ok(())
+    }
+
+    fn ranks_of_rows(&mut self, condition: &Condition, tables: &Tables) -> Result<(), EngineError> {
+        match condition {
+            Condition::All(all) => all.all.iter().try_for_each(|one| self.ranks_of_rows(one, tables)),
+            Condition::Any(any) => any.any.iter().try_for_each(|one| self.ranks_of_rows(one, tables)),
+            Condition::Not(not) => self.ranks_of_rows(&not.not, tables),
+            Condition::Column(test) => self.rank(test, tables),
+            Condition::Segment(_) | Condition::Aggregate(_) => Ok(()),
+        }
+    }
+
+    fn rank(&mut self, test: &consign_model::condition::ColumnTest, tables: &Tables) -> Result<(), EngineError> {
+        let field = field(tables.table(&test.column.table)?, &test.column)?;
+        let checked = checked_column(column_type(field.data_type()), test.operator, test.value.as_ref())?;
+        if let Test::Number(ranked @ (NumberTest::TopPercent(_) | NumberTest::BottomPercent(_))) = checked {
+            self.ranks.push((test.column.clone(), ranked));
+        }
+        Ok(())
+    }
+
+    /// Every table that is read, with the columns that are.
+    pub fn tables(&self, customer_table: &str) -> BTreeMap<String, BTreeSet<String>> {
+        let mut tables = self.columns.clone();
+        tables.entry(customer_table.to_owned()).or_default();
+        for (table, aggregates) in &self.aggregates {
+            let columns = tables.entry(table.clone()).or_default();
+            for aggregate in aggregates {
+                columns.extend(aggregate.of.clone());
+                if let Some(condition) = &aggregate.condition {
+                    row_columns(condition, columns);
+                }
+            }
+        }
+        for (table, rows) in &self.rows {
+            let columns = tables.entry(table.clone()).or_default();
+            columns.extend(rows.raw.iter().cloned());
+            for cleaned in &rows.cleaned {
+                columns.insert(cleaned.column.column.clone());
+                columns.extend(country(cleaned).map(|country| country.column.clone()));
+            }
+        }
+        for (column, _) in &self.ranks {
+            tables.entry(column.table.clone()).or_default().insert(column.column.clone());
+        }
+        tables
+    }
+
+    fn many(&self) -> BTreeSet<&String> {
+        self.aggregates.keys().chain(self.rows.keys()).collect()
+    }
+
+    /// A guess, on the safe side, of the bytes that the right sides of all joins take in memory. `rows` of each table.
+    pub fn joined_bytes(&self, tables: &Tables, customer_table: &str, rows: &BTreeMap<String, u64>) -> u64 {
+        let mut bytes = 0;
+        for (name, columns) in self.tables(customer_table) {
+            if name != customer_table
+                && let Some(table) = tables.tables.get(&name)
+            {
+                let fields = columns.iter().filter_map(|column| table.field(column));
+                let row: u64 = fields.map(|field| width(field.data_type())).sum();
+                bytes += rows.get(&name).copied().unwrap_or_default() * (row + 96);
+            }
+        }
+        bytes
+    }
+}
+
+fn row_columns(condition: &Condition, columns: &mut BTreeSet<String>) {
+    match condition {
+        Condition::All(all) => all.all.iter().for_each(|one| row_columns(one, columns)),
+        Condition::Any(any) => any.any.iter().for_each(|one| row_columns(one, columns)),
+        Condition::Not(not) => row_columns(&not.not, columns),
+        Condition::Column(test) => {
+            columns.insert(test.column.column.clone());
+        }
+        Condition::Segment(_) | Condition::Aggregate(_) => {}
+    }
+}
+
+/// The column of a row's country, where a cleaned column looks at one.
+fn country(cleaned: &CleanedColumn) -> Option<&ColumnRef> {
+    cleaned.region.as_ref().and_then(|region| region.column.as_ref())
+}
+
+fn field<'a>(table: &'a OpenTable, column: &ColumnRef) -> Result<&'a arrow::datatypes::Field, EngineError> {
+    table.field(&column.column).ok_or_else(|| EngineError::Condition {
+        reason: format!("there is no column `{column}`"),
+        remedy: consign_model::word::use_nearest(
+            &column.column,
+            table.schema.columns.iter().map(|column| column.name.as_str()),
+        ),
+    })
+}
+
+/// A cleaned column of the frame. `value` is only taken where `kept` says so.
+pub(crate) fn cleaned(column: &CleanedColumn, keep: impl Fn(Expr) -> Expr, this_year: i32) -> Expr {
+    let value = cast(keep(named(column.column.to_string())), DataType::Utf8View);
+    let country = country(column).map(|country| cast(named(country.to_string()), DataType::Utf8View));
+    clean(column, value, country, this_year)
+}
+
+/// One row a customer, with everything that is needed under these names: columns of one-row tables as `Table.column`,
+/// mapped rows as in the snapshot (still in any order), aggregates and SQL segments as [`Names`] says.
+pub(crate) struct Frame<'a> {
+    pub tables: &'a Tables,
+    pub customer_table: &'a str,
+    pub needs: &'a Needs,
+    pub compiler: Compiler<'a>,
+    pub view: &'a View,
+    /// Only this customer.
+    pub only: Option<&'a str>,
+}
+
+impl Frame<'_> {
+    /// The plan of the frame.
+    pub fn plan(&self) -> Result<LogicalPlanBuilder, EngineError> {
+        let customers = self.customer_table;
+        let mut plan = self.one_row(customers, snapshot::CUSTOMER_KEY)?;
+        for table in self.needs.columns.keys().filter(|table| *table != customers) {
+            plan = self.left_join(plan, self.one_row(table, &key_of(table))?, &key_of(table))?;
+        }
+        for table in self.needs.many() {
+            plan = self.left_join(plan, self.many_rows(table)?, &key_of(table))?;
+        }
+        for segment in &self.needs.segments {
+            let name = segment_name(segment);
+            let keys = self.view.segment(segment).ok_or_else(|| EngineError::Condition {
+                reason: format!("there is no SQL segment `{segment}` in the plan"),
+                remedy: "name a segment of the workspace".into(),
+            })?;
+            let keys = LogicalPlanBuilder::scan(name.clone(), provider_as_source(keys), None)
+                .and_then(|keys| keys.project([named(snapshot::CUSTOMER_KEY).alias(&name)]))
+                .map_err(|error| self.view.error(error))?;
+            plan = self.left_join(plan, keys, &name)?;
+        }
+        Ok(plan)
+    }
+
+    /// Joins a table to the customers on their left. Hash joins hold the side that comes first in the plan: the table,
+    /// while the customers stream by.
+    fn left_join(
+        &self,
+        customers: LogicalPlanBuilder,
+        table: LogicalPlanBuilder,
+        key: &str,
+    ) -> Result<LogicalPlanBuilder, EngineError> {
+        let on = (vec![Column::from_name(key)], vec![Column::from_name(snapshot::CUSTOMER_KEY)]);
+        let joined = customers.build().and_then(|customers| table.join(customers, JoinType::Right, on, None));
+        joined.map_err(|error| self.view.error(error))
+    }
+
+    /// The rows of a table that have a customer key.
+    fn scan(&self, table: &OpenTable) -> Result<LogicalPlanBuilder, EngineError> {
+        let name = &table.schema.name;
+        let provider = self.view.provider(name).ok_or_else(|| EngineError::Table {
+            table: name.clone(),
+            reason: "it was not made ready".into(),
+            remedy: "report this".into(),
+        })?;
+        let key = key(table.key()?);
+        let mut has_key = key.clone().is_not_null().and(key.clone().not_eq(text("")));
+        if let Some(only) = self.only {
+            has_key = has_key.and(key.eq(text(only)));
+        }
+        LogicalPlanBuilder::scan(
+            datafusion::common::TableReference::bare(name.clone()),
+            provider_as_source(provider),
+            None,
+        )
+        .and_then(|plan| plan.filter(has_key))
+        .map_err(|error| self.view.error(error))
+    }
+
+    fn one_row(&self, name: &str, key_name: &str) -> Result<LogicalPlanBuilder, EngineError> {
+        let table = self.tables.table(name)?;
+        let mut columns = vec![key(table.key()?).alias(key_name)];
+        for column in self.needs.columns.get(name).into_iter().flatten() {
+            let column = ColumnRef::new(name, column);
+            columns.push(read(field(table, &column)?).alias(column.to_string()));
+        }
+        self.scan(table)?.project(columns).map_err(|error| self.view.error(error))
+    }
+
+    fn many_rows(&self, name: &str) -> Result<LogicalPlanBuilder, EngineError> {
+        let table = self.tables.table(name)?;
+        let read_columns = self.needs.tables(self.customer_table).remove(name).unwrap_or_default();
+        let mut columns = vec![key(table.key()?).alias(key_of(name))];
+        for column in &read_columns {
+            let column = ColumnRef::new(name, column);
+            columns.push(read(field(table, &column)?).alias(column.to_string()));
+        }
+        let names = RowNames { table };
+        let mut looked_at = Vec::new();
+        let mut aggregates = Vec::new();
+        for (i, aggregate) in self.needs.aggregates.get(name).into_iter().flatten().enumerate() {
+            let condition = aggregate.condition.as_ref();
+            let filter = condition.map(|condition| self.compiler.condition(condition, &names)).transpose()?;
+            aggregates.extend(self.aggregate(table, aggregate, filter.as_ref(), &aggregate_name(name, i))?);
+            looked_at.push(filter);
+        }
+        let mapped = self.needs.rows.get(name);
+        if let Some(rows) = mapped {
+            aggregates.push(array_agg(self.row(name, rows)).alias(snapshot::rows(name)));
+        }
+        let error = |error| self.view.error(error);
+        let mut plan = self.scan(table)?.project(columns).map_err(error)?;
+        // Rows that no aggregate looks at are left out before they are grouped.
+        let looked_at: Option<Vec<Expr>> = looked_at.into_iter().collect();
+        if let (None, Some(filters)) = (mapped, looked_at)
+            && let Some(any) = filters.into_iter().reduce(Expr::or)
+        {
+            plan = plan.filter(any).map_err(error)?;
+        }
+        plan.aggregate([named(key_of(name))], aggregates).map_err(error)
+    }
+
+    fn row(&self, table: &str, rows: &MappedRows) -> Expr {
+        let mut fields = Vec::new();
+        for column in &rows.raw {
+            let name = ColumnRef::new(table, column).to_string();
+            fields.extend([lit(name.clone()), named(name)]);
+        }
+        let this_year = self.compiler.moment.this_year();
+        for column in &rows.cleaned {
+            fields.extend([lit(column.snapshot_name()), cleaned(column, |value| value, this_year)]);
+        }
+        named_struct(fields)
+    }
+
+    /// The aggregate under its name; of an average its sum, and its count beside it.
+    fn aggregate(
+        &self,
+        table: &OpenTable,
+        aggregate: &Aggregate,
+        filter: Option<&Expr>,
+        name: &str,
+    ) -> Result<Vec<Expr>, EngineError> {
+        let filtered = |expr: Expr, name: String| match filter {
+            None => Ok(expr.alias(name)),
+            Some(filter) => {
+                let filtered = expr.filter(filter.clone()).build();
+                filtered.map(|expr| expr.alias(name)).map_err(|error| self.view.error(error))
+            }
+        };
+        let rows = |name: &str| filtered(count(lit(1_i64)), name.to_owned());
+        let Some(of) = &aggregate.of else { return Ok(vec![rows(name)?]) };
+        let of = ColumnRef::new(&table.schema.name, of);
+        let stored = field(table, &of)?.data_type();
+        let value = named(of.to_string());
+        let total = || sum(cast_for_sum(value.clone(), stored));
+        Ok(vec![match aggregate.function {
+            AggregateFunction::Min => filtered(min(value), name.to_owned())?,
+            AggregateFunction::Max => filtered(max(value), name.to_owned())?,
+            AggregateFunction::Sum => filtered(total(), name.to_owned())?,
+            AggregateFunction::Avg => {
+                return Ok(vec![
+                    filtered(total(), name.to_owned())?,
+                    filtered(count(value.clone()), count_beside(name))?,
+                ]);
+            }
+            AggregateFunction::Exists | AggregateFunction::Count => rows(name)?,
+        }])
+    }
+}
+
+fn cast_for_sum(value: Expr, stored: &DataType) -> Expr {
+    match stored {
+        DataType::Float16 | DataType::Float32 | DataType::Float64 => cast(value, FLOAT_SUM),
+        other if other.is_integer() => cast(value, WHOLE_SUM),
+        _ => value,
+    }
+}
+
+/// The type of a sum of such values.
+fn sum_type(stored: &DataType) -> DataType {
+    match stored {
+        DataType::Float16 | DataType::Float32 | DataType::Float64 => FLOAT_SUM,
+        other if other.is_integer() => WHOLE_SUM,
+        DataType::Decimal128(precision, scale) => DataType::Decimal128((precision + 10).min(38), *scale),
+        other => other.clone(),
+    }
+}
+
+impl Names for Frame<'_> {
+    fn column(&self, column: &ColumnRef) -> Option<(Expr, DataType)> {
+        let field = self.tables.tables.get(&column.table)?.field(&column.column)?;
+        Some((named(column.to_string()), read_type(field.data_type())))
+    }
+
+    fn aggregate(&self, test: &AggregateTest) -> Option<(Expr, DataType)> {
+        let aggregate = Aggregate::from(test);
+        let i = self.needs.aggregates.get(&test.table)?.iter().position(|one| *one == aggregate)?;
+        let name = aggregate_name(&test.table, i);
+        let column = named(name.clone());
+        let Some(of) = &test.of else { return Some((coalesce(vec![column, lit(0_i64)]), DataType::Int64)) };
+        let stored = self.tables.tables.get(&test.table)?.field(of)?.data_type();
+        let data_type = match test.aggregate {
+            AggregateFunction::Sum => sum_type(stored),
+            AggregateFunction::Avg => {
+                let float = |expr| cast(expr, DataType::Float64);
+                return Some((float(column) / float(named(count_beside(&name))), DataType::Float64));
+            }
+            _ => read_type(stored),
+        };
+        Some((column, data_type))
+    }
+
+    fn segment(&self, segment: &Slug) -> Option<Expr> {
+        self.needs.segments.contains(segment).then(|| named(segment_name(segment)).is_not_null())
+    }
+}
+
+/// Names within an aggregate: columns of its table.
+struct RowNames<'a> {
+    table: &'a OpenTable,
+}
+
+impl Names for RowNames<'_> {
+    fn column(&self, column: &ColumnRef) -> Option<(Expr, DataType)> {
+        let field = self.table.field(&column.column).filter(|_| column.table == self.table.schema.name)?;
+        Some((named(column.to_string()), read_type(field.data_type())))
+    }
+
+    fn aggregate(&self, _: &AggregateTest) -> Option<(Expr, DataType)> {
+        None
+    }
+
+    fn segment(&self, _: &Slug) -> Option<Expr> {
+        None
+    }
+}
+
+fn key_of(table: &str) -> String {
+    format!("#key.{table}")
+}
+
+fn aggregate_name(table: &str, i: usize) -> String {
+    format!("#aggregate.{table}.{i}")
+}
+
+/// The count that makes an average of a sum.
+fn count_beside(aggregate: &str) -> String {
+    format!("{aggregate}.count")
+}
+
+fn segment_name(segment: &Slug) -> String {
+    format!("#segment.{segment}")
+}
+
+/// A literal text.
+pub(crate) fn text(text: &str) -> Expr {
+    Expr::Literal(datafusion::scalar::ScalarValue::Utf8View(Some(text.to_owned())), None)
+}

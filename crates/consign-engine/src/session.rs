@@ -1,0 +1,93 @@
+//! Sessions: how plans are optimised and run.
+
+use std::sync::Arc;
+
+use datafusion::execution::runtime_env::RuntimeEnv;
+use datafusion::execution::{FunctionRegistry, SendableRecordBatchStream, SessionState, SessionStateBuilder};
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_plan::{ExecutionPlan, execute_stream};
+use datafusion::prelude::SessionConfig;
+
+use crate::error::{EngineError, query_error};
+use crate::functions;
+use crate::moment::Moment;
+
+/// Rows of a batch.
+pub(crate) const BATCH: usize = 8192;
+
+/// How joins are done, see [`Joins::for_bytes`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Joins {
+    /// The right sides are held in memory.
+    Hash,
+    /// Both sides are sorted, which spills.
+    SortMerge,
+}
+
+impl Joins {
+    /// Hash joins hold their right sides in memory and do not spill: they are chosen where all right sides together take
+    /// less than a quarter of the pool, by an estimate on the safe side. Sort-merge joins take longer and any size.
+    pub fn for_bytes(bytes: u64, memory: usize) -> Self {
+        if bytes <= memory as u64 / 4 { Self::Hash } else { Self::SortMerge }
+    }
+}
+
+/// What all sessions of an engine share.
+#[derive(Debug, Clone)]
+pub(crate) struct Shared {
+    pub runtime: Arc<RuntimeEnv>,
+    pub threads: usize,
+    /// Bytes of the pool.
+    pub memory: usize,
+    /// Where copies of tables are kept while they are needed.
+    pub spill: std::path::PathBuf,
+}
+
+impl Shared {
+    /// A session in which `now()` is that moment.
+    pub fn session(&self, moment: Moment, joins: Joins) -> Result<Session, EngineError> {
+        let mut config = SessionConfig::new().with_target_partitions(self.threads).with_batch_size(BATCH);
+        let options = config.options_mut();
+        options.sql_parser.enable_ident_normalization = false;
+        options.optimizer.prefer_hash_join = joins == Joins::Hash;
+        // `IS TRUE` is never null for the logical plan and may be for the physical one, which the check takes for a bug.
+        options.execution.skip_physical_aggregate_schema_check = true;
+        // With statistics of files, a column whose least value is its greatest is taken for constant (DataFusion 55),
+        // and the NaNs in it, which statistics leave out, for that value.
+        options.execution.collect_statistics = false;
+        options.execution.time_zone = Some(moment.time_zone.name().to_owned());
+        let mut state = SessionStateBuilder::new()
+            .with_config(config)
+            .with_runtime_env(Arc::clone(&self.runtime))
+            .with_default_features()
+            .build();
+        for function in functions::all() {
+            state.register_udf(function).map_err(|error| query_error(error, self.memory))?;
+        }
+        state.execution_props_mut().query_execution_start_time = Some(moment.as_of);
+        Ok(Session { state, memory: self.memory })
+    }
+}
+
+/// One session.
+pub(crate) struct Session {
+    pub state: SessionState,
+    pub memory: usize,
+}
+
+impl Session {
+    /// The plan as it will run.
+    pub async fn physical(&self, plan: &LogicalPlan) -> Result<Arc<dyn ExecutionPlan>, EngineError> {
+        self.state.create_physical_plan(plan).await.map_err(|error| self.error(error))
+    }
+
+    /// Runs a plan: its batches, as they come.
+    pub async fn run(&self, plan: &LogicalPlan) -> Result<SendableRecordBatchStream, EngineError> {
+        let physical = self.physical(plan).await?;
+        execute_stream(physical, self.state.task_ctx()).map_err(|error| self.error(error))
+    }
+
+    pub fn error(&self, error: datafusion::error::DataFusionError) -> EngineError {
+        query_error(error, self.memory)
+    }
+}

@@ -1,0 +1,237 @@
+//! The tables of a workspace, opened.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use arrow::datatypes::{Field, SchemaRef};
+use consign_model::definition::{
+    Connection, Definitions, FileConnection, PostgresConnection, Source, Table, TableFormat,
+};
+use consign_model::problem::{Path, Problem};
+use consign_model::schema::{Catalog, Column, ColumnType, TableSchema, semantic_of};
+use consign_model::word;
+use consign_secrets::Secrets;
+use datafusion::catalog::TableProvider;
+use url::Url;
+
+use crate::error::EngineError;
+use crate::moment::Moment;
+use crate::session::{Joins, Session, Shared};
+use crate::source::location::{Location, shown};
+use crate::source::postgres::{Database, Relation};
+use crate::source::text::TextTable;
+use crate::source::types::column_type;
+use crate::source::{Trouble, parquet};
+
+/// The tables of a workspace, opened: what is in them is known, and plans can be run over them.
+#[derive(Debug)]
+pub struct Tables {
+    pub(crate) shared: Shared,
+    pub(crate) tables: BTreeMap<String, OpenTable>,
+    catalog: Catalog,
+    problems: Vec<Problem>,
+}
+
+/// A table that can be read.
+#[derive(Debug, Clone)]
+pub(crate) struct OpenTable {
+    pub schema: TableSchema,
+    /// Its columns as they are stored.
+    pub stored: SchemaRef,
+    pub origin: Origin,
+}
+
+/// Where a table's rows come from.
+#[derive(Debug, Clone)]
+pub(crate) enum Origin {
+    /// Parquet, read in place.
+    Parquet(Arc<dyn TableProvider>),
+    /// Text files, copied once for all plans.
+    Text(Arc<TextOrigin>),
+    /// A relation of a database, copied for each operation.
+    Postgres(Relation),
+}
+
+/// Text files, and their copy once there is one.
+#[derive(Debug)]
+pub(crate) struct TextOrigin {
+    pub table: TextTable,
+    pub copy: tokio::sync::OnceCell<(tempfile::TempDir, Arc<dyn TableProvider>)>,
+}
+
+impl OpenTable {
+    /// The stored field of a column.
+    pub fn field(&self, column: &str) -> Option<&Field> {
+        self.stored.field_with_name(column).ok()
+    }
+
+    /// The stored field of the customer key, which was there when the table was opened.
+    pub fn key(&self) -> Result<&Field, EngineError> {
+        self.field(&self.schema.customer_key).ok_or_else(|| EngineError::Table {
+            table: self.schema.name.clone(),
+            reason: format!("there is no column `{}`", self.schema.customer_key),
+            remedy: "set the table's `customer_key`".into(),
+        })
+    }
+}
+
+impl Tables {
+    /// What is in the tables that could be opened.
+    pub fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+
+    /// Why the others could not be, each at its table in the definitions.
+    pub fn problems(&self) -> &[Problem] {
+        &self.problems
+    }
+
+    pub(crate) fn table(&self, name: &str) -> Result<&OpenTable, EngineError> {
+        self.tables.get(name).ok_or_else(|| EngineError::Table {
+            table: name.to_owned(),
+            reason: "it is not open".into(),
+            remedy: word::use_nearest(name, self.tables.keys().map(String::as_str)),
+        })
+    }
+
+    pub(crate) async fn open(
+        shared: Shared,
+        definitions: &Definitions,
+        secrets: &Secrets,
+    ) -> Result<Self, EngineError> {
+        let moment = Moment { as_of: chrono::Utc::now(), time_zone: chrono_tz::UTC };
+        let opener = Opener { session: shared.session(moment, Joins::Hash)?, secrets };
+        let mut tables = BTreeMap::new();
+        let mut problems = Vec::new();
+        for (i, source) in definitions.sources.iter().enumerate() {
+            let path = Path::default().field("sources").item(i);
+            for (j, result) in opener.source(source).await.into_iter().enumerate() {
+                match result {
+                    Ok(table) => {
+                        tables.entry(table.schema.name.clone()).or_insert(table);
+                    }
+                    Err(trouble) => {
+                        let name = source.tables.get(j).map_or("", |table| table.name.as_str());
+                        let path = path.field("tables").item(j);
+                        let reason = format!("the table `{name}` cannot be opened: {}", trouble.reason);
+                        problems.push(Problem::error(path, reason, trouble.remedy));
+                    }
+                }
+            }
+        }
+        let catalog = tables.values().map(|table| table.schema.clone()).collect();
+        Ok(Self { shared, tables, catalog, problems })
+    }
+}
+
+struct Opener<'a> {
+    session: Session,
+    secrets: &'a Secrets,
+}
+
+impl Opener<'_> {
+    /// Each table of a source, opened or not.
+    async fn source(&self, source: &Source) -> Vec<Result<OpenTable, Trouble>> {
+        match &source.connection {
+            Connection::Files(connection) => self.files(source, connection).await,
+            Connection::Postgres(connection) => self.relations(source, connection).await,
+        }
+    }
+
+    async fn relations(&self, source: &Source, connection: &PostgresConnection) -> Vec<Result<OpenTable, Trouble>> {
+        let connected = async {
+            let database = Arc::new(Database::new(connection, self.secrets)?);
+            let at = database.connect().await?;
+            Ok::<_, Trouble>((database, at))
+        };
+        let (database, mut at) = match connected.await {
+            Ok(connected) => connected,
+            Err(trouble) => return source.tables.iter().map(|_| Err(trouble.clone())).collect(),
+        };
+        let mut opened = Vec::new();
+        for table in &source.tables {
+            let relation = database.relation(table, &mut at).await;
+            opened.push(
+                relation
+                    .and_then(|relation| open_table(table, Arc::clone(&relation.schema), Origin::Postgres(relation))),
+            );
+        }
+        opened
+    }
+
+    async fn files(&self, source: &Source, connection: &FileConnection) -> Vec<Result<OpenTable, Trouble>> {
+        let location = match Location::open(connection, self.secrets) {
+            Ok(location) => location,
+            Err(trouble) => return source.tables.iter().map(|_| Err(trouble.clone())).collect(),
+        };
+        self.session.state.runtime_env().register_object_store(&location.root, Arc::clone(&location.store));
+        let mut opened = Vec::new();
+        for table in &source.tables {
+            opened.push(self.file_table(&location, table).await);
+        }
+        opened
+    }
+
+    async fn file_table(&self, location: &Location, table: &Table) -> Result<OpenTable, Trouble> {
+        let files = location.files(table).await?;
+        let (stored, origin) = match files.format {
+            TableFormat::Parquet => {
+                parquet::check(&files).await?;
+                let urls: Vec<Url> = files.files.iter().map(|file| files.url(file)).collect();
+                let names: Vec<String> = files.files.iter().map(|file| shown(&files.root, &file.location)).collect();
+                let provider = parquet::open(&self.session.state, &urls, &names).await?;
+                (provider.schema(), Origin::Parquet(provider))
+            }
+            TableFormat::Csv | TableFormat::JsonLines => {
+                let key = table.customer_key.clone();
+                let inferred = tokio::task::spawn_blocking(move || TextTable::infer(files, &key)).await;
+                let text = inferred.map_err(|error| Trouble::new(error.to_string(), "start the command again"))??;
+                let stored = Arc::clone(&text.schema);
+                let copy = tokio::sync::OnceCell::new();
+                (stored, Origin::Text(Arc::new(TextOrigin { table: text, copy })))
+            }
+        };
+        open_table(table, stored, origin)
+    }
+}
+
+/// A table with these columns, once its customer key is found among them.
+pub(crate) fn open_table(table: &Table, stored: SchemaRef, origin: Origin) -> Result<OpenTable, Trouble> {
+    let Some((_, key)) = stored.column_with_name(&table.customer_key) else {
+        let names = stored.fields().iter().map(|field| field.name().as_str()).collect::<Vec<_>>();
+        let remedy = match word::nearest(&table.customer_key, names.iter().copied()) {
+            Some(near) => format!("set `customer_key: {near}`"),
+            None => format!("set `customer_key` to one of {}", word::list(names)),
+        };
+        return Err(Trouble::new(format!("it has no column `{}`, its customer key", table.customer_key), remedy));
+    };
+    if column_type(key.data_type()) == ColumnType::Other {
+        return Err(Trouble::new(
+            format!("its customer key `{}` is neither text nor number", table.customer_key),
+            "set `customer_key` to a column of texts or whole numbers",
+        ));
+    }
+    let columns = stored.fields().iter().map(|field| Column {
+        name: field.name().clone(),
+        column_type: column_type(field.data_type()),
+        semantic: table
+            .semantics
+            .get(field.name())
+            .cloned()
+            .or_else(|| semantic_of(field.name()).map(ToOwned::to_owned)),
+    });
+    let schema = TableSchema {
+        name: table.name.clone(),
+        customer_key: table.customer_key.clone(),
+        rows: table.rows,
+        columns: columns.collect(),
+    };
+    Ok(OpenTable { schema, stored, origin })
+}
+
+/// The address of a file on disk.
+pub(crate) fn file_url(path: &PathBuf) -> Result<Url, Trouble> {
+    Url::from_file_path(path)
+        .map_err(|()| Trouble::new(format!("`{}` is no absolute path", path.display()), "name an absolute folder"))
+}

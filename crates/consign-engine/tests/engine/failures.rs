@@ -1,0 +1,126 @@
+//! What stops a run, and that it leaves nothing half-written.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use consign_engine::{AssignProgress, AssignRequest, Engine, EngineError, EngineOptions};
+use consign_model::plan::AssignPlan;
+use consign_secrets::Secrets;
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+
+use crate::workspace::{Workspace, condition, plan};
+
+fn many(customers: usize) -> String {
+    std::iter::once("customer_id,name\n".to_owned())
+        .chain((0..customers).map(|i| format!("customer {i},somebody with the name {i}\n")))
+        .collect()
+}
+
+fn left(workspace: &Workspace, folder: &str) -> Vec<String> {
+    let entries = fs::read_dir(workspace.path(folder)).unwrap();
+    entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancelled_run_stops_within_a_batch_and_leaves_nothing() {
+    let workspace = Workspace::new().table("Customers", "customers.csv", many(60_000));
+    fs::create_dir(workspace.path("out")).unwrap();
+    let tables = workspace.tables().await;
+    let url = workspace.url("out/snapshot.parquet");
+    let cancel = CancellationToken::new();
+    let written = AtomicU64::new(0);
+    let progress = |progress: AssignProgress| {
+        if let AssignProgress::Writing { rows } = progress {
+            written.store(rows, Ordering::Relaxed);
+            cancel.cancel();
+        }
+    };
+    let request = AssignRequest { snapshot: &url, previous: None, progress: &progress, cancel: &cancel };
+    let error = tables.assign(&plan(), &request).await.unwrap_err();
+    assert!(matches!(error, EngineError::Cancelled), "{error}");
+    assert!(written.load(Ordering::Relaxed) <= 2 * 8192);
+    assert_eq!(left(&workspace, "out"), Vec::<String>::new());
+    drop(tables);
+    assert_eq!(left(&workspace, "spill").iter().filter(|name| name.starts_with("view-")).count(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_that_cannot_be_written_is_named() {
+    let workspace = Workspace::new().table("Customers", "customers.csv", "customer_id\na\n");
+    // A file where a folder should be stops the superuser too.
+    fs::write(workspace.path("file"), "").unwrap();
+    let error = workspace.assign_to(&plan(), "file/snapshot.parquet", None).await.unwrap_err().to_string();
+    let error = error.replace(&workspace.folder.path().display().to_string(), "FOLDER");
+    insta::assert_snapshot!(error);
+    let spill = workspace.path("file/spill");
+    let error = Engine::new(EngineOptions { memory: 0, threads: 1, spill }).unwrap_err().to_string();
+    let error = error.replace(&workspace.folder.path().display().to_string(), "FOLDER");
+    insta::assert_snapshot!(error);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_read_only_folder_keeps_the_snapshot_that_was_there() {
+    let workspace = Workspace::new().table("Customers", "customers.csv", "customer_id\na\n");
+    fs::create_dir(workspace.path("out")).unwrap();
+    workspace.assign_to(&plan(), "out/snapshot.parquet", None).await.unwrap();
+    let before = fs::read(workspace.path("out/snapshot.parquet")).unwrap();
+    fs::set_permissions(workspace.path("out"), fs::Permissions::from_mode(0o555)).unwrap();
+    let outcome = workspace.assign_to(&plan(), "out/snapshot.parquet", None).await;
+    fs::set_permissions(workspace.path("out"), fs::Permissions::from_mode(0o755)).unwrap();
+    // Whether it may write depends on who runs the test; that the snapshot is whole does not.
+    if let Err(error) = outcome {
+        assert!(matches!(error, EngineError::WriteSnapshot { .. }), "{error}");
+    }
+    assert_eq!(fs::read(workspace.path("out/snapshot.parquet")).unwrap(), before);
+    assert_eq!(left(&workspace, "out"), ["snapshot.parquet"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pool_that_is_too_small_spills() {
+    let mut workspace = Workspace::new().table("Customers", "customers.csv", many(200_000));
+    workspace.threads = 2;
+    let plan = AssignPlan { columns: vec!["Customers.name".parse().unwrap()], ..plan() };
+    let engine = Engine::new(EngineOptions { memory: 0, threads: 2, spill: workspace.path("small") }).unwrap();
+    let tables = engine.open(&workspace.definitions, &Secrets::of(workspace.folder.path())).await.unwrap();
+    let url = workspace.url("small.parquet");
+    let cancel = CancellationToken::new();
+    let request = AssignRequest { snapshot: &url, previous: None, progress: &|_| {}, cancel: &cancel };
+    assert_eq!(tables.assign(&plan, &request).await.unwrap().audience, 200_000);
+    // The same bytes as with memory.
+    workspace.assign(&plan).await.unwrap();
+    assert!(
+        fs::read(workspace.path("small.parquet")).unwrap() == fs::read(workspace.path("snapshot.parquet")).unwrap()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_changes_while_it_is_open_is_noticed() {
+    let workspace = Workspace::new().table("Customers", "customers.csv", "customer_id,age\na,1\n");
+    let tables = workspace.tables().await;
+    fs::write(workspace.path("customers.csv"), "customer_id,age\na,old\n").unwrap();
+    let url = workspace.url("snapshot.parquet");
+    let cancel = CancellationToken::new();
+    let request = AssignRequest { snapshot: &url, previous: None, progress: &|_| {}, cancel: &cancel };
+    let error = tables.assign(&plan(), &request).await.unwrap_err().to_string();
+    let folder = workspace.folder.path().canonicalize().unwrap().display().to_string();
+    insta::assert_snapshot!(error.replace(&folder, "FOLDER"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_condition_that_validation_would_have_refused_is_an_error_and_no_panic() {
+    let workspace = Workspace::new().table("Customers", "customers.csv", "customer_id,age\na,1\n");
+    let mut shown = String::new();
+    for wrong in [
+        json!({ "column": "Customers.ag", "operator": "is", "value": 1 }),
+        json!({ "column": "Customer.age", "operator": "is", "value": 1 }),
+        json!({ "column": "Customers.age", "operator": "contains", "value": "1" }),
+        json!({ "aggregate": "sum", "table": "Orders", "of": "n", "operator": "is", "value": 1 }),
+        json!({ "segment": "unknown" }),
+    ] {
+        let plan = AssignPlan { include: vec![condition(wrong)], ..plan() };
+        shown.push_str(&format!("{}\n", workspace.assign(&plan).await.unwrap_err()));
+    }
+    insta::assert_snapshot!(shown);
+}

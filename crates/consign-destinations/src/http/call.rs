@@ -95,6 +95,11 @@ impl Call {
         self
     }
 
+    /// Whether it has a body.
+    pub(crate) fn has_body(&self) -> bool {
+        self.body.is_some()
+    }
+
     /// Whether it goes to another host than the platform's.
     pub(crate) fn is_elsewhere(&self) -> bool {
         matches!(self.target, Target::Elsewhere(_))

@@ -27,7 +27,7 @@ pub struct Timeouts {
 
 impl Default for Timeouts {
     fn default() -> Self {
-        Self { connect: Duration::from_secs(10), read: Duration::from_secs(60), total: Duration::from_secs(180) }
+        Self { connect: Duration::from_secs(10), read: Duration::from_mins(1), total: Duration::from_mins(3) }
     }
 }
 

@@ -40,8 +40,7 @@ impl Mask {
 
     /// The text without them, on one line, at most 500 characters.
     pub fn text(&self, text: &str) -> String {
-        // Masks make text shorter or not much longer; what lies far behind is never shown.
-        let mut text: String = text.chars().take(8 * MOST_SHOWN).collect();
+        let mut text = beginning(text).to_owned();
         for secret in self.secrets.read().unwrap_or_else(PoisonError::into_inner).iter() {
             text = text.replace(secret.expose_secret(), "[secret]");
         }
@@ -53,6 +52,13 @@ impl Mask {
         }
         line.chars().take(MOST_SHOWN).chain("…".chars()).collect()
     }
+}
+
+/// The beginning of a text, as much as may be shown. It ends between two words, so that no part of an address or a
+/// secret is left of it that would not be known for one.
+fn beginning(text: &str) -> &str {
+    let Some((end, _)) = text.char_indices().nth(8 * MOST_SHOWN) else { return text };
+    text[..end].rfind(char::is_whitespace).map_or("", |between| &text[..between])
 }
 
 /// What words are separated by. An apostrophe is none: it stands in e-mail addresses.
@@ -192,6 +198,11 @@ mod tests {
     #[test]
     fn long_texts_are_cut() {
         assert_eq!(mask(&"ab ".repeat(1_000)).chars().count(), MOST_SHOWN + 1);
+        // So many hashes that what is behind them comes near, cut in the middle of an address.
+        let hashes = "0123456789abcdef".repeat(249);
+        let masked = mask(&format!("{hashes} jane.doe.with.a.long.name@example.com"));
+        assert_eq!(masked, "[hash]");
+        assert_eq!(mask(&"x".repeat(5_000)), "");
     }
 
     proptest! {

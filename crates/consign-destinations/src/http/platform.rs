@@ -3,6 +3,9 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use chrono::{DateTime, Utc};
+use rand::Rng as _;
+use rand::rngs::OsRng;
 use secrecy::SecretString;
 use url::Url;
 use uuid::Uuid;
@@ -129,30 +132,28 @@ impl<P: Protocol> Platform<P> {
             attempt += 1;
             self.throttle.take(call.group, clock).await;
             let (outcome, record) = self.once(call, attempt).await;
-            let setback = match &outcome {
+            let (reply, setback) = match outcome {
                 Ok(reply) => {
-                    if let Some(wait) = self.protocol.ease(reply) {
+                    if let Some(wait) = self.protocol.ease(&reply) {
                         self.throttle.hold(call.group, wait, clock);
                     }
-                    self.protocol.judge(reply, call).err()
+                    match self.protocol.judge(&reply, call) {
+                        Ok(()) => {
+                            self.conclude(record, "done", false);
+                            return Ok(reply);
+                        }
+                        Err(setback) => (Some(reply), setback),
+                    }
                 }
-                Err(error) => Some(transport_setback(self.protocol.title(), error)),
-            };
-            let reply = match (outcome, setback.is_none()) {
-                (Ok(reply), true) => {
-                    self.conclude(record, "done", false);
-                    return Ok(reply);
-                }
-                (outcome, _) => outcome.ok(),
+                Err(error) => (None, transport_setback(self.protocol.title(), &error)),
             };
             let (refusal, wait) = match setback {
-                Some(Setback::Again { refusal, backoff, after }) => {
+                Setback::Again { refusal, backoff, after } => {
                     let blind = !call.repeatable && refusal.uncertain;
                     let wait = if blind { None } else { Self::next_wait(&mut waited, backoff, after) };
                     (refusal, wait)
                 }
-                Some(Setback::Never(refusal)) => (refusal, None),
-                None => (Refusal::new(ErrorClass::Unavailable, "there was no answer", "run again"), None),
+                Setback::Never(refusal) => (refusal, None),
             };
             if refusal.uncertain {
                 effect = Effect::Unknown;
@@ -165,7 +166,8 @@ impl<P: Protocol> Platform<P> {
                 self.conclude(record, &error.to_string(), true);
                 return Err(Failure { error, code: refusal.code, reply, effect, attempts: attempt });
             };
-            let until = clock.time() + chrono::Duration::from_std(wait).unwrap_or(chrono::Duration::MAX);
+            let until = chrono::Duration::from_std(wait).ok().and_then(|wait| clock.time().checked_add_signed(wait));
+            let until = until.unwrap_or(DateTime::<Utc>::MAX_UTC);
             if wait > self.http.policy.longest_wait || !self.spend(wait) {
                 error.class = match error.class {
                     ErrorClass::RateLimited { .. } => ErrorClass::RateLimited { until },
@@ -195,13 +197,13 @@ impl<P: Protocol> Platform<P> {
         if backoff.tries.is_some_and(|tries| *made >= tries) {
             return None;
         }
-        let random = fastrand::f64();
+        let random = OsRng.gen_range(0.0..=1.0);
         // What the platform says is waited in full, and a little more, so that not all come back at once.
         let wait = match after {
-            Some(after) => after + Duration::from_secs(1).min(after / 10).mul_f64(random),
+            Some(after) => after.saturating_add(Duration::from_secs(1).min(after / 10).mul_f64(random)),
             None => backoff.wait(*made, random),
         };
-        *total += wait;
+        *total = total.saturating_add(wait);
         if backoff.total.is_some_and(|most| *total > most) { None } else { Some(wait) }
     }
 
@@ -292,7 +294,7 @@ impl<P: Protocol> Platform<P> {
     }
 
     fn conclude(&self, mut record: Exchange, concluded: &str, failed: bool) {
-        record.concluded = concluded.to_owned();
+        concluded.clone_into(&mut record.concluded);
         record.failed = failed;
         tracing::debug!(
             kind = record.kind,
@@ -319,17 +321,15 @@ fn transport_setback(title: &str, error: &TransportError) -> Setback {
         TransportError::Request(_) => "check `base_url` and the settings that are parts of paths",
     };
     match error {
-        TransportError::Connect(_) => Setback::Again {
-            backoff: Backoff::UNAVAILABLE,
-            after: None,
-            refusal: Refusal::new(ErrorClass::Unavailable, what, remedy),
-        },
+        TransportError::Connect(_) => {
+            Setback::again(Backoff::UNAVAILABLE, None, Refusal::new(ErrorClass::Unavailable, what, remedy))
+        }
         TransportError::Timeout | TransportError::Broken(_) => {
             Setback::unavailable(Refusal::new(ErrorClass::Unavailable, what, remedy))
         }
-        TransportError::TooLarge => Setback::Never(Refusal::new(ErrorClass::Config, what, remedy).uncertain()),
+        TransportError::TooLarge => Setback::never(Refusal::new(ErrorClass::Config, what, remedy).uncertain()),
         TransportError::Redirect(_) | TransportError::Request(_) => {
-            Setback::Never(Refusal::new(ErrorClass::Config, what, remedy))
+            Setback::never(Refusal::new(ErrorClass::Config, what, remedy))
         }
     }
 }

@@ -36,16 +36,26 @@ pub(crate) enum Setback {
         /// What the platform says about that; never waited shorter.
         after: Option<Duration>,
         /// Why not now.
-        refusal: Refusal,
+        refusal: Box<Refusal>,
     },
     /// Waiting does not help.
-    Never(Refusal),
+    Never(Box<Refusal>),
 }
 
 impl Setback {
+    /// Not now: for so long.
+    pub(crate) fn again(backoff: Backoff, after: Option<Duration>, refusal: Refusal) -> Self {
+        Self::Again { backoff, after, refusal: Box::new(refusal) }
+    }
+
+    /// No, and waiting does not help.
+    pub(crate) fn never(refusal: Refusal) -> Self {
+        Self::Never(Box::new(refusal))
+    }
+
     /// The server or the network fails: again, soon.
     pub(crate) fn unavailable(refusal: Refusal) -> Self {
-        Self::Again { backoff: Backoff::UNAVAILABLE, after: None, refusal: refusal.uncertain() }
+        Self::Again { backoff: Backoff::UNAVAILABLE, after: None, refusal: Box::new(refusal.uncertain()) }
     }
 }
 
@@ -116,13 +126,8 @@ impl Backoff {
     };
 
     /// For limits of the platform where it does not say how long.
-    pub(crate) const LIMITED: Self = Self {
-        first: Duration::from_secs(1),
-        longest: Duration::from_secs(60),
-        tries: None,
-        total: None,
-        jitter: true,
-    };
+    pub(crate) const LIMITED: Self =
+        Self { first: Duration::from_secs(1), longest: Duration::from_mins(1), tries: None, total: None, jitter: true };
 
     /// Waits of exactly those lengths.
     pub(crate) const fn fixed(first: u64, longest: u64) -> Self {
@@ -149,7 +154,7 @@ pub struct RetryPolicy {
 
 impl Default for RetryPolicy {
     fn default() -> Self {
-        Self { longest_wait: Duration::from_secs(10 * 60), budget: Duration::from_secs(3 * 60 * 60) }
+        Self { longest_wait: Duration::from_mins(10), budget: Duration::from_hours(3) }
     }
 }
 

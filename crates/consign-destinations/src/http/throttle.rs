@@ -23,7 +23,7 @@ impl Rate {
 
     /// So many calls a minute.
     pub const fn minute(calls: u32) -> Self {
-        Self { calls, per: Duration::from_secs(60) }
+        Self { calls, per: Duration::from_mins(1) }
     }
 }
 

@@ -1,5 +1,6 @@
 //! The destination kinds, one folder each: `spec.rs` (what it says of itself, as data), `encode.rs` (staged columns to
-//! request bodies, for platforms) and `mod.rs` (what its settings change). A new kind is copied from the smallest of
+//! request bodies, for platforms), `client.rs` (what is asked of the platform, and what its answers mean) and `mod.rs`
+//! (what its settings change). A new kind is copied from the smallest of
 //! these, `criteo` for a platform and `local_files` for a place of files, and added to the registry.
 //!
 //! A setting stands in a kind's specification where it belongs to the destination. The name or id of a list and the

@@ -1,5 +1,12 @@
 //! Destinations through their public face.
 
+mod client_attentive;
+mod client_criteo;
+mod client_http;
+mod client_klaviyo;
+mod client_meta;
+mod client_send;
+mod client_tiktok;
 mod encode_bodies;
 mod encode_examples;
 mod encode_properties;
@@ -17,4 +24,5 @@ mod kinds_docs;
 mod kinds_rules;
 mod kinds_settings;
 mod kinds_specs;
+mod wire;
 mod workspace;

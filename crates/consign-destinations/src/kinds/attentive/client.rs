@@ -97,9 +97,8 @@ impl AttentiveClient {
         let body = json!({"name": name, "description": DESCRIPTION, "externalId": id}).to_string();
         for look in 1.. {
             let call = Call::post("/v2/segments", body.clone()).group(SEGMENTS).once();
-            let failure = match self.call(call).await {
-                Ok(_) => return Ok(FoundList { id: id.to_owned(), created: true }),
-                Err(failure) => failure,
+            let Err(failure) = self.call(call).await else {
+                return Ok(FoundList { id: id.to_owned(), created: true });
             };
             let taken = matches!(failure.status(), 400 | 409);
             let unknown = failure.effect == Effect::Unknown && look < LOOKS;
@@ -213,10 +212,10 @@ impl Client for AttentiveClient {
 
     fn polling(&self) -> Option<Polling> {
         Some(Polling {
-            first: Duration::from_secs(5 * 60),
+            first: Duration::from_mins(5),
             growth: 1.5,
-            longest: Duration::from_secs(30 * 60),
-            give_up: Duration::from_secs(24 * 60 * 60),
+            longest: Duration::from_mins(30),
+            give_up: Duration::from_hours(24),
             awaited: false,
         })
     }

@@ -59,10 +59,9 @@ impl KlaviyoClient {
     /// The headers of all calls.
     fn signed(&self, call: Call) -> Call {
         let json_api = || HeaderValue::from_static(JSON_API);
-        call.header("authorization", self.key.clone())
-            .header("revision", self.revision.clone())
-            .header("accept", json_api())
-            .header("content-type", json_api())
+        let call = call.header("authorization", self.key.clone()).header("revision", self.revision.clone());
+        let call = call.header("accept", json_api());
+        if call.has_body() { call.header("content-type", json_api()) } else { call }
     }
 
     async fn call(&self, call: Call) -> Result<Reply, Failure> {
@@ -247,8 +246,8 @@ impl Client for KlaviyoClient {
         Some(Polling {
             first: Duration::from_secs(2),
             growth: 1.5,
-            longest: Duration::from_secs(60),
-            give_up: Duration::from_secs(2 * 60 * 60),
+            longest: Duration::from_mins(1),
+            give_up: Duration::from_hours(2),
             awaited: true,
         })
     }

@@ -198,8 +198,8 @@ impl Client for MetaClient {
     }
 
     fn polling(&self) -> Option<Polling> {
-        let ten_minutes = Duration::from_secs(10 * 60);
-        let give_up = Duration::from_secs(24 * 60 * 60);
+        let ten_minutes = Duration::from_mins(10);
+        let give_up = Duration::from_hours(24);
         Some(Polling { first: ten_minutes, growth: 1.0, longest: ten_minutes, give_up, awaited: false })
     }
 

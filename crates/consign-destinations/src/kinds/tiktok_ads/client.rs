@@ -1,4 +1,4 @@
-//! TikTok over the wire: audiences, and mappings of people to them by the streaming calls.
+//! `tiktok_ads` over the wire: audiences, and mappings of people to them by the streaming calls.
 
 mod protocol;
 

@@ -71,17 +71,19 @@ impl http::Protocol for Protocol {
         let unavailable = |what: &str| {
             Setback::unavailable(refusal(ErrorClass::Unavailable, what, "run again later; what was taken is not lost"))
         };
-        let limited = || Setback::Again {
-            backoff: Backoff::LIMITED,
-            after: until_reset(reply),
-            refusal: refusal(
-                ErrorClass::RateLimited { until: reply.time },
-                "Criteo takes no more calls for now",
-                "wait; nothing is lost",
-            ),
+        let limited = || {
+            Setback::again(
+                Backoff::LIMITED,
+                until_reset(reply),
+                refusal(
+                    ErrorClass::RateLimited { until: reply.time },
+                    "Criteo takes no more calls for now",
+                    "wait; nothing is lost",
+                ),
+            )
         };
         let forbidden = || {
-            Setback::Never(refusal(
+            Setback::never(refusal(
                 ErrorClass::Permission,
                 "the application may not do this at Criteo",
                 "give it the permission to manage audiences (`MarketingSolutions_Audience_Manage`), and let the \
@@ -89,14 +91,14 @@ impl http::Protocol for Protocol {
             ))
         };
         let unknown_token = || {
-            Setback::Never(refusal(
+            Setback::never(refusal(
                 ErrorClass::Auth,
                 "Criteo does not take the token of the application",
                 "check `client_id` and `client_secret`",
             ))
         };
         let refused = |what: &str| {
-            Setback::Never(refusal(
+            Setback::never(refusal(
                 ErrorClass::Bug,
                 what,
                 "read what it says, and report it with the ids of the request",
@@ -115,12 +117,12 @@ impl http::Protocol for Protocol {
             200..=299 => unavailable("Criteo answered with something else than JSON; check `base_url` and any proxy"),
             401 => unknown_token(),
             403 => forbidden(),
-            404 => Setback::Never(refusal(
+            404 => Setback::never(refusal(
                 ErrorClass::Config,
                 "Criteo does not find what was asked for (404)",
                 "check `api_version`, `base_url` and the id of the segment",
             )),
-            410 => Setback::Never(refusal(
+            410 => Setback::never(refusal(
                 ErrorClass::Config,
                 "Criteo has retired this version of its API",
                 "set `api_version` to a later one",

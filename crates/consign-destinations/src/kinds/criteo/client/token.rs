@@ -13,9 +13,11 @@ use crate::http::{Call, Effect, Failure, Platform, secret_header};
 use super::protocol::Protocol;
 
 /// A token with less life than this is not used any more.
-const MARGIN: Duration = Duration::from_secs(60);
+const MARGIN: Duration = Duration::from_mins(1);
 /// How long a token lives where its answer does not say.
 const LIFE: u64 = 900;
+/// No token is believed to live longer, in seconds.
+const LONGEST_LIFE: u64 = 86_400;
 
 /// Makes tokens, and remembers the last.
 pub(super) struct Tokens {
@@ -94,7 +96,7 @@ impl Tokens {
             failure
         })?;
         let failed = |error| Failure { error, code: String::new(), reply: None, effect: Effect::None, attempts: 1 };
-        let life = reply.json().get("expires_in").and_then(serde_json::Value::as_u64).unwrap_or(LIFE);
+        let life = reply.json().get("expires_in").and_then(serde_json::Value::as_u64).unwrap_or(LIFE).min(LONGEST_LIFE);
         if let Some(new) = reply.text("/refresh_token") {
             let ours = refresh.as_ref().map(ExposeSecret::expose_secret);
             if ours.is_some_and(|ours| ours != new) {

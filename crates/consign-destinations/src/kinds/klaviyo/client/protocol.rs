@@ -54,35 +54,35 @@ impl http::Protocol for Protocol {
         Err(match reply.status {
             200..=299 if reply.is_json() || reply.body.is_empty() => return Ok(()),
             200..=299 => unavailable("Klaviyo answered with something else than JSON; check `base_url` and any proxy"),
-            401 => Setback::Never(refusal(ErrorClass::Auth, "Klaviyo does not know the API key", SCOPES)),
+            401 => Setback::never(refusal(ErrorClass::Auth, "Klaviyo does not know the API key", SCOPES)),
             403 if reply.is_page() || !reply.is_json() || reply.header("cf-mitigated").is_some() => {
                 unavailable("a challenge stands before Klaviyo (403 and a web page)")
             }
-            403 => Setback::Never(refusal(ErrorClass::Permission, "the API key lacks a permission", SCOPES)),
-            429 => Setback::Again {
-                backoff: Backoff::LIMITED,
-                after: retry_after(reply, detail),
-                refusal: refusal(
+            403 => Setback::never(refusal(ErrorClass::Permission, "the API key lacks a permission", SCOPES)),
+            429 => Setback::again(
+                Backoff::LIMITED,
+                retry_after(reply, detail),
+                refusal(
                     ErrorClass::RateLimited { until: reply.time },
                     "Klaviyo takes no more calls for now",
                     "wait; nothing is lost",
                 ),
-            },
+            ),
             408 | 425 | 500..=599 => unavailable(&format!("Klaviyo fails with status {}", reply.status)),
-            404 => Setback::Never(refusal(
+            404 => Setback::never(refusal(
                 ErrorClass::Config,
                 "Klaviyo does not find what was asked for (404)",
                 "check `list_id` and `base_url`",
             )),
-            410 => Setback::Never(refusal(
+            410 => Setback::never(refusal(
                 ErrorClass::Config,
                 "Klaviyo has retired this revision of its API",
                 "set `api_revision` to a later date",
             )),
             300..=399 => {
-                Setback::Never(refusal(ErrorClass::Config, "Klaviyo sends on to another place", "check `base_url`"))
+                Setback::never(refusal(ErrorClass::Config, "Klaviyo sends on to another place", "check `base_url`"))
             }
-            status => Setback::Never(refusal(
+            status => Setback::never(refusal(
                 ErrorClass::Bug,
                 &format!("Klaviyo refused the request with status {status}"),
                 "read what it says, and report it with the ids of the request",

@@ -13,12 +13,11 @@ pub(super) const ACCOUNT: &str = "account";
 
 /// An account with limited access has 5,000 calls an hour; what it really has shows in the percentages of its answers.
 pub(super) const RATES: &[(&str, &[Rate])] = &[
-    (AUDIENCES, &[Rate { calls: 5_000, per: Duration::from_secs(3_600) }]),
-    (ACCOUNT, &[Rate { calls: 5_000, per: Duration::from_secs(3_600) }]),
+    (AUDIENCES, &[Rate { calls: 5_000, per: Duration::from_hours(1) }]),
+    (ACCOUNT, &[Rate { calls: 5_000, per: Duration::from_hours(1) }]),
 ];
 
 /// Codes of sessions: code and subcode.
-pub(super) const BUSY: &str = "2650/1870145";
 pub(super) const FIRST_MISSING: &str = "2650/1870147";
 pub(super) const TIMED_OUT: &str = "2650/1870158";
 pub(super) const FINISHED: &str = "2650/1870159";
@@ -28,7 +27,7 @@ const NOT_FOUND: &str = "100/33";
 /// Waits where Meta names none.
 const LIMITED: Backoff = Backoff::fixed(30, 600);
 const TRANSIENT: Backoff = Backoff { longest: Duration::from_secs(32), ..Backoff::UNAVAILABLE };
-const OTHER_REPLACE: Backoff = Backoff { total: Some(Duration::from_secs(90 * 60)), ..Backoff::fixed(60, 600) };
+const OTHER_REPLACE: Backoff = Backoff { total: Some(Duration::from_mins(90)), ..Backoff::fixed(60, 600) };
 
 /// Meta's section of the retry policy.
 pub(super) struct Protocol;
@@ -84,11 +83,13 @@ impl http::Protocol for Protocol {
             _ => String::new(),
         };
         let refusal = |class, what: &str, remedy: &str| Refusal::new(class, what, remedy).said(shown.clone(), words);
-        let never = |class, what: &str, remedy: &str| Setback::Never(refusal(class, what, remedy));
-        let transient = |what: &str| Setback::Again {
-            backoff: TRANSIENT,
-            after: None,
-            refusal: refusal(ErrorClass::Unavailable, what, "run again later; what was taken is not lost").uncertain(),
+        let never = |class, what: &str, remedy: &str| Setback::never(refusal(class, what, remedy));
+        let transient = |what: &str| {
+            Setback::again(
+                TRANSIENT,
+                None,
+                refusal(ErrorClass::Unavailable, what, "run again later; what was taken is not lost").uncertain(),
+            )
         };
         let is_transient = error.and_then(|error| error.get("is_transient")).and_then(Value::as_bool) == Some(true);
         let Some(code) = code else {
@@ -137,15 +138,15 @@ impl http::Protocol for Protocol {
                 &and_code("Meta has retired this version of its API"),
                 "set `api_version` to a later one",
             ),
-            (2_650, 1_870_145) => Setback::Again {
-                backoff: OTHER_REPLACE,
-                after: None,
-                refusal: refusal(
+            (2_650, 1_870_145) => Setback::again(
+                OTHER_REPLACE,
+                None,
+                refusal(
                     ErrorClass::Unavailable,
                     &and_code("another replacement of the audience goes on at Meta"),
                     "wait until it has ended, and run again",
                 ),
-            },
+            ),
             (2_650, 1_870_144) => never(
                 ErrorClass::Config,
                 &and_code("the audience is too large to be replaced"),
@@ -187,7 +188,7 @@ impl http::Protocol for Protocol {
             .flat_map(|usage| PERCENTAGES.into_iter().filter_map(|name| usage.get(name)?.as_f64()).collect::<Vec<_>>())
             .fold(0.0, f64::max);
         if used > 90.0 {
-            Some(Duration::from_secs(60))
+            Some(Duration::from_mins(1))
         } else if used > 75.0 {
             Some(Duration::from_secs(5))
         } else {
@@ -204,5 +205,5 @@ const PERMISSION: &str = "give the token's user the permission `ads_management` 
 fn limited(reply: &Reply, refusal: &impl Fn(ErrorClass, &str, &str) -> Refusal) -> Setback {
     let class = ErrorClass::RateLimited { until: reply.time };
     let refusal = refusal(class, "Meta takes no more calls for now", "wait; nothing is lost");
-    Setback::Again { backoff: LIMITED, after: regain(reply), refusal }
+    Setback::again(LIMITED, regain(reply), refusal)
 }

@@ -8,10 +8,10 @@ use crate::client::{Answer, ClientError, ErrorClass, Job, Outgoing, Receipt, Rej
 use crate::http::{Effect, Failure, Reply};
 
 use super::MetaClient;
-use super::protocol::{BUSY, FINISHED, FIRST_MISSING, TIMED_OUT, is_gone};
+use super::protocol::{FINISHED, FIRST_MISSING, TIMED_OUT, is_gone};
 
 /// A session may take so long from its first request on.
-pub(super) const WINDOW: Duration = Duration::from_secs(90 * 60);
+pub(super) const WINDOW: Duration = Duration::from_mins(90);
 /// The `operation_status` of an audience that nothing is being done to.
 pub(super) const NORMAL: i64 = 200;
 /// How long Meta is given to notice a first request of which nothing was heard.
@@ -46,7 +46,7 @@ impl MetaClient {
         if request.sequence.number > 1 {
             return match self.call(Self::request(request)).await {
                 Ok(reply) => self.receipt(request, &reply),
-                Err(failure) => self.session_answer(request, failure),
+                Err(failure) => session_answer(request, failure),
             };
         }
         let mut tries = 0;
@@ -61,7 +61,7 @@ impl MetaClient {
                 Err(failure) => failure,
             };
             if failure.effect == Effect::None {
-                return self.session_answer(request, failure);
+                return session_answer(request, failure);
             }
             self.platform.sleep(NOTICE).await;
             let reply = self.audience(&request.list.id, "operation_status").await?;
@@ -98,26 +98,21 @@ impl MetaClient {
         let what = "Meta has been working on the audience for more than 90 minutes";
         Err(ClientError::new(ErrorClass::Unavailable, what, "look at it in Meta, and run again later"))
     }
+}
 
-    /// What a refusal means for the session.
-    fn session_answer(&self, request: &Outgoing<'_>, failure: Failure) -> Result<Answer, ClientError> {
-        match failure.code.as_str() {
-            FIRST_MISSING => Ok(Answer::SessionLost),
-            TIMED_OUT => Ok(Answer::SessionOver),
-            // An earlier attempt of the last request ended the session.
-            FINISHED if request.sequence.last && failure.attempts > 1 => {
-                let job = Some(Job { id: request.list.id.clone() });
-                Ok(Answer::Accepted(Receipt { job, ..Receipt::default() }))
-            }
-            FINISHED => Ok(Answer::SessionOver),
-            _ if is_gone(&failure) => Ok(Answer::ListGone),
-            BUSY => {
-                let what = "another replacement of the audience goes on at Meta";
-                let remedy = "wait until it has ended, and run again";
-                Err(ClientError { what: what.into(), remedy: remedy.into(), ..failure.error })
-            }
-            _ => Err(failure.into()),
+/// What a refusal means for the session.
+fn session_answer(request: &Outgoing<'_>, failure: Failure) -> Result<Answer, ClientError> {
+    // An earlier attempt of the last request may have ended the session.
+    let ended_by_us = request.sequence.last && failure.attempts > 1;
+    match failure.code.as_str() {
+        FIRST_MISSING => Ok(Answer::SessionLost),
+        FINISHED if ended_by_us => {
+            let job = Some(Job { id: request.list.id.clone() });
+            Ok(Answer::Accepted(Receipt { job, ..Receipt::default() }))
         }
+        TIMED_OUT | FINISHED => Ok(Answer::SessionOver),
+        _ if is_gone(&failure) => Ok(Answer::ListGone),
+        _ => Err(failure.into()),
     }
 }
 

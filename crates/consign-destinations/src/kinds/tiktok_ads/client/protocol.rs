@@ -1,4 +1,4 @@
-//! What TikTok's answers mean: the status is 200 for nearly everything, and the `code` of the body decides.
+//! What answers to `tiktok_ads` mean: the status is 200 for nearly everything, and the `code` of the body decides.
 
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ const PROCESSING: Backoff = Backoff { tries: Some(4), ..Backoff::fixed(300, 300)
 /// For the limit of a minute.
 const MINUTE: Backoff = Backoff::fixed(60, 300);
 
-/// TikTok's section of the retry policy.
+/// This kind's section of the retry policy.
 pub(super) struct Protocol;
 
 /// The code of an answer.
@@ -55,13 +55,13 @@ impl http::Protocol for Protocol {
         let Some(number) = number else {
             return Err(match reply.status {
                 429 => limited(reply, said, refusal),
-                413 => Setback::Never(refusal(
+                413 => Setback::never(refusal(
                     ErrorClass::Config,
                     "TikTok says that the request is too large",
                     "set `batch_size`",
                 )),
                 300..=399 => {
-                    Setback::Never(refusal(ErrorClass::Config, "TikTok sends on to another place", "check `base_url`"))
+                    Setback::never(refusal(ErrorClass::Config, "TikTok sends on to another place", "check `base_url`"))
                 }
                 500..=599 => unavailable(&format!("TikTok fails with status {}", reply.status)),
                 _ => unavailable("TikTok answered without a code; check `base_url` and any proxy"),
@@ -69,44 +69,44 @@ impl http::Protocol for Protocol {
         };
         Err(match number {
             0 | PARTIAL => return Ok(()),
-            40_102 | 40_104 | 40_105 | 40_106 | 40_113 => Setback::Never(refusal(
+            40_102 | 40_104 | 40_105 | 40_106 | 40_113 => Setback::never(refusal(
                 ErrorClass::Auth,
                 &format!("TikTok does not take the access token ({number})"),
                 "make a new one for the application, and put it where `access_token` points",
             )),
-            40_300 => Setback::Never(refusal(
+            40_300 => Setback::never(refusal(
                 ErrorClass::Permission,
                 "TikTok does not know the advertiser (40300)",
                 "check `advertiser_id`, and that the token's user may act for it",
             )),
-            40_001 | 40_301 | 40_118 | 41_000 => Setback::Never(refusal(
+            40_001 | 40_301 | 40_118 | 41_000 => Setback::never(refusal(
                 ErrorClass::Permission,
                 &format!("the token may not do this at TikTok ({number})"),
                 "grant it as an operator or admin of the advertiser, with the scopes of audience management",
             )),
             40_100 | 40_016 | 40_132 | 40_133 => limited(reply, said, refusal),
-            40_002 if is_processing(said) => Setback::Again {
-                backoff: PROCESSING,
-                after: None,
-                refusal: refusal(
+            40_002 if is_processing(said) => Setback::again(
+                PROCESSING,
+                None,
+                refusal(
                     ErrorClass::Unavailable,
                     "TikTok still works on the audience",
                     "run again in some hours; what was taken is not lost",
                 ),
-            },
-            REPLAYED => Setback::Never(refusal(ErrorClass::Bug, "TikTok had this request before (40050)", "report it")),
-            number if TOO_MANY.contains(&number) => Setback::Never(refusal(
+            ),
+            REPLAYED => Setback::never(refusal(ErrorClass::Bug, "TikTok had this request before (40050)", "report it")),
+            number if TOO_MANY.contains(&number) => Setback::never(refusal(
                 ErrorClass::Config,
                 &format!("TikTok says that the request has too many rows ({number})"),
                 "set `batch_size` to less",
             )),
-            40_062 => Setback::Never(refusal(
+            40_062 => Setback::never(refusal(
                 ErrorClass::Bug,
                 "TikTok says that a value is not hashed (40062)",
                 "look for values of 64 characters in the mapped columns, and report it",
             )),
             50_000..=69_999 => unavailable(&format!("TikTok fails with code {number}")),
-            _ => Setback::Never(refusal(
+            _ => Setback::never(refusal(
                 ErrorClass::Config,
                 &format!("TikTok refused the request with code {number}"),
                 "read what it says, and check the settings and the audience",
@@ -134,11 +134,11 @@ fn limited(reply: &Reply, said: &str, refusal: impl Fn(ErrorClass, &str, &str) -
     if ["day", "daily"].iter().any(|word| words.contains(word)) {
         let midnight = reply.time.date_naive().checked_add_days(Days::new(1)).map(|day| day.and_time(NaiveTime::MIN));
         let wait = midnight.and_then(|midnight| (midnight.and_utc() - reply.time).to_std().ok());
-        Setback::Again { backoff: MINUTE, after: wait.or(Some(Duration::from_secs(86_400))), refusal }
+        Setback::again(MINUTE, wait.or(Some(Duration::from_hours(24))), refusal)
     } else if ["minute", "/min", "per min", "qpm"].iter().any(|word| words.contains(word)) {
-        Setback::Again { backoff: MINUTE, after: None, refusal }
+        Setback::again(MINUTE, None, refusal)
     } else {
         let first = Backoff::fixed(1, 60);
-        Setback::Again { backoff: first, after: None, refusal }
+        Setback::again(first, None, refusal)
     }
 }

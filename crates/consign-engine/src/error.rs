@@ -30,7 +30,8 @@ pub enum EngineError {
     /// A one-row table has several rows for a customer.
     #[error(
         "the table `{table}` has {count} customer keys in more than one row, such as {}: remove the repeated rows, or \
-         declare the table with `rows: many`", consign_model::word::list(keys)
+         declare the table with `rows: many`",
+        consign_model::word::list(keys)
     )]
     DuplicateKeys {
         /// The table.

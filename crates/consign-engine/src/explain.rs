@@ -9,7 +9,7 @@ use consign_model::id::Slug;
 use consign_model::plan::AssignPlan;
 use consign_model::split::{Positions, group_of, thresholds};
 use consign_model::word;
-use datafusion::logical_expr::Expr;
+use datafusion::logical_expr::{Expr, LogicalPlanBuilder};
 use futures::StreamExt;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
@@ -88,7 +88,7 @@ impl Tables {
         }
         let named = nodes.into_iter().enumerate().map(|(i, node)| node.alias(format!("#node.{i}")));
         let key = crate::compile::named(consign_model::snapshot::CUSTOMER_KEY);
-        let rows = frame.plan()?.project(std::iter::once(key).chain(named)).and_then(|rows| rows.build());
+        let rows = frame.plan()?.project(std::iter::once(key).chain(named)).and_then(LogicalPlanBuilder::build);
         let rows = rows.map_err(|error| prepared.view.error(error))?;
         let mut stream = prepared.view.session(prepared.joins)?.run(&rows).await?;
         let mut holds = None;

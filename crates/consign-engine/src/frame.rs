@@ -127,11 +127,7 @@ impl Needs {
         }
     }
 
-    fn rank(
-        &mut self,
-        test: &consign_model::condition::ColumnTest,
-        tables: &Tables,
-    ) -> Result<(), EngineError> {
+    fn rank(&mut self, test: &consign_model::condition::ColumnTest, tables: &Tables) -> Result<(), EngineError> {
         let field = field(tables.table(&test.column.table)?, &test.column)?;
         let checked = checked_column(column_type(field.data_type()), test.operator, test.value.as_ref())?;
         if let Test::Number(ranked @ (NumberTest::TopPercent(_) | NumberTest::BottomPercent(_))) = checked {
@@ -176,7 +172,7 @@ impl Needs {
         let mut bytes = 0;
         for (name, columns) in self.tables(customer_table) {
             if name != customer_table
-                && let Some(table) = tables.tables.get(&name)
+                && let Some(table) = tables.open.get(&name)
             {
                 let fields = columns.iter().filter_map(|column| table.field(column));
                 let row: u64 = fields.map(|field| width(field.data_type())).sum();
@@ -284,9 +280,13 @@ impl Frame<'_> {
         if let Some(only) = self.only {
             has_key = has_key.and(key.eq(text(only)));
         }
-        LogicalPlanBuilder::scan(datafusion::common::TableReference::bare(name.clone()), provider_as_source(provider), None)
-            .and_then(|plan| plan.filter(has_key))
-            .map_err(|error| self.view.error(error))
+        LogicalPlanBuilder::scan(
+            datafusion::common::TableReference::bare(name.clone()),
+            provider_as_source(provider),
+            None,
+        )
+        .and_then(|plan| plan.filter(has_key))
+        .map_err(|error| self.view.error(error))
     }
 
     fn one_row(&self, name: &str, key_name: &str) -> Result<LogicalPlanBuilder, EngineError> {
@@ -401,7 +401,7 @@ fn sum_type(stored: &DataType) -> DataType {
 
 impl Names for Frame<'_> {
     fn column(&self, column: &ColumnRef) -> Option<(Expr, DataType)> {
-        let field = self.tables.tables.get(&column.table)?.field(&column.column)?;
+        let field = self.tables.open.get(&column.table)?.field(&column.column)?;
         Some((named(column.to_string()), read_type(field.data_type())))
     }
 
@@ -411,7 +411,7 @@ impl Names for Frame<'_> {
         let name = aggregate_name(&test.table, i);
         let column = named(name.clone());
         let Some(of) = &test.of else { return Some((coalesce(vec![column, lit(0_i64)]), DataType::Int64)) };
-        let stored = self.tables.tables.get(&test.table)?.field(of)?.data_type();
+        let stored = self.tables.open.get(&test.table)?.field(of)?.data_type();
         let data_type = match test.aggregate {
             AggregateFunction::Sum => sum_type(stored),
             AggregateFunction::Avg => {

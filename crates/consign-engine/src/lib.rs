@@ -31,5 +31,5 @@ pub use engine::{Engine, EngineOptions};
 pub use error::EngineError;
 
 pub use explain::{CustomerExplanation, Explained, ExplainedSubAudience};
-pub use snapshot::Snapshot;
+pub use snapshot::{Batches, Snapshot};
 pub use tables::Tables;

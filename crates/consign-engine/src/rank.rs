@@ -32,11 +32,7 @@ impl Ranks {
     }
 
     /// Finds the thresholds of ranks in tables that a view has made ready.
-    pub async fn find(
-        tables: &Tables,
-        ranks: &[(ColumnRef, NumberTest)],
-        view: &View,
-    ) -> Result<Self, EngineError> {
+    pub async fn find(tables: &Tables, ranks: &[(ColumnRef, NumberTest)], view: &View) -> Result<Self, EngineError> {
         let mut found = Self::default();
         for (column, test) in ranks {
             if !found.0.iter().any(|(of, rank, _)| of == column && rank == test) {
@@ -76,7 +72,9 @@ async fn threshold(
     let rows = count(lit(1_i64)).alias("rows");
     let total = values().and_then(|plan| plan.aggregate(Vec::<Expr>::new(), [rows.clone()])?.build()).map_err(error)?;
     let ordered = values()
-        .and_then(|plan| plan.aggregate([named("value")], [rows])?.sort([named("value").sort(!descending, false)])?.build())
+        .and_then(|plan| {
+            plan.aggregate([named("value")], [rows])?.sort([named("value").sort(!descending, false)])?.build()
+        })
         .map_err(error)?;
     let session = view.session(Joins::Hash)?;
     let mut stream = session.run(&total).await?;

@@ -7,10 +7,12 @@ use datafusion::execution::{FunctionRegistry, SendableRecordBatchStream, Session
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use datafusion::prelude::SessionConfig;
+use url::Url;
 
 use crate::error::{EngineError, query_error};
 use crate::functions;
 use crate::moment::Moment;
+use crate::snapshot::Snapshot;
 
 /// Rows of a batch.
 pub(crate) const BATCH: usize = 8192;
@@ -44,6 +46,19 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
+    /// A snapshot, on disk or in an object store that is known.
+    pub async fn snapshot(&self, url: &Url) -> Result<Snapshot, EngineError> {
+        if url.scheme() == "file" {
+            return Snapshot::open(url).await;
+        }
+        let store = self
+            .runtime
+            .object_store_registry
+            .get_store(url)
+            .map_err(|error| EngineError::ReadSnapshot { url: url.to_string(), reason: error.strip_backtrace() })?;
+        Snapshot::open_object(store, url).await
+    }
+
     /// A session in which `now()` is that moment.
     pub fn session(&self, moment: Moment, joins: Joins) -> Result<Session, EngineError> {
         let mut config = SessionConfig::new().with_target_partitions(self.threads).with_batch_size(BATCH);

@@ -48,9 +48,7 @@ impl Tables {
             let problem = match self.check_one(sql, moment).await {
                 Ok(()) => continue,
                 Err(Refusal::Segment(trouble)) => Problem::error(path, trouble.reason, trouble.remedy),
-                Err(Refusal::Engine(error)) => {
-                    Problem::error(path, error.to_string(), "see the message")
-                }
+                Err(Refusal::Engine(error)) => Problem::error(path, error.to_string(), "see the message"),
             };
             problems.push(problem);
         }
@@ -159,8 +157,8 @@ impl Query {
     /// The tables that it reads, all of which are open.
     fn known<'a>(&self, tables: &'a Tables) -> Result<Vec<&'a String>, Trouble> {
         let known = |name: &String| {
-            tables.tables.get_key_value(name).map(|(name, _)| name).ok_or_else(|| {
-                let names = tables.tables.keys().map(String::as_str);
+            tables.open.get_key_value(name).map(|(name, _)| name).ok_or_else(|| {
+                let names = tables.open.keys().map(String::as_str);
                 Trouble::new(format!("there is no table `{name}`"), word::use_nearest(name, names))
             })
         };
@@ -285,4 +283,3 @@ fn refused(error: &DataFusionError) -> Trouble {
     let reason = reason.strip_prefix("Error during planning: ").unwrap_or(reason);
     Trouble::new(reason, "mend the SQL; it is that of Apache DataFusion, and names keep their case")
 }
-

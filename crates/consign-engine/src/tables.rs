@@ -28,7 +28,7 @@ use crate::source::{Trouble, parquet};
 #[derive(Debug)]
 pub struct Tables {
     pub(crate) shared: Shared,
-    pub(crate) tables: BTreeMap<String, OpenTable>,
+    pub(crate) open: BTreeMap<String, OpenTable>,
     catalog: Catalog,
     problems: Vec<Problem>,
 }
@@ -88,10 +88,10 @@ impl Tables {
     }
 
     pub(crate) fn table(&self, name: &str) -> Result<&OpenTable, EngineError> {
-        self.tables.get(name).ok_or_else(|| EngineError::Table {
+        self.open.get(name).ok_or_else(|| EngineError::Table {
             table: name.to_owned(),
             reason: "it is not open".into(),
-            remedy: word::use_nearest(name, self.tables.keys().map(String::as_str)),
+            remedy: word::use_nearest(name, self.open.keys().map(String::as_str)),
         })
     }
 
@@ -121,7 +121,7 @@ impl Tables {
             }
         }
         let catalog = tables.values().map(|table| table.schema.clone()).collect();
-        Ok(Self { shared, tables, catalog, problems })
+        Ok(Self { shared, open: tables, catalog, problems })
     }
 }
 
@@ -152,9 +152,10 @@ impl Opener<'_> {
         let mut opened = Vec::new();
         for table in &source.tables {
             let relation = database.relation(table, &mut at).await;
-            opened.push(relation.and_then(|relation| {
-                open_table(table, Arc::clone(&relation.schema), Origin::Postgres(relation))
-            }));
+            opened.push(
+                relation
+                    .and_then(|relation| open_table(table, Arc::clone(&relation.schema), Origin::Postgres(relation))),
+            );
         }
         opened
     }
@@ -177,8 +178,8 @@ impl Opener<'_> {
         let (stored, origin) = match files.format {
             TableFormat::Parquet => {
                 parquet::check(&files).await?;
-                let urls: Vec<Url> = files.files.iter().map(|file| files.url(file)).collect();
-                let names: Vec<String> = files.files.iter().map(|file| shown(&files.root, &file.location)).collect();
+                let urls: Vec<Url> = files.all.iter().map(|file| files.url(file)).collect();
+                let names: Vec<String> = files.all.iter().map(|file| shown(&files.root, &file.location)).collect();
                 let provider = parquet::open(&self.session.state, &urls, &names).await?;
                 (provider.schema(), Origin::Parquet(provider))
             }

@@ -95,7 +95,7 @@ impl View {
         let mut columns = columns.clone();
         columns.insert(table.schema.customer_key.clone());
         let scan = LogicalPlanBuilder::scan(TableReference::bare(name.clone()), provider_as_source(provider), None)
-            .and_then(|scan| scan.project(columns.iter().map(|column| named(column)))?.build())
+            .and_then(|scan| scan.project(columns.iter().map(named))?.build())
             .map_err(|error| self.error(error))?;
         let path = self.path(&format!("table-{}.parquet", self.providers.len()));
         self.write(&scan, &path).await.map_err(|error| match error {
@@ -131,8 +131,9 @@ impl View {
             let path = folder.path().join("copy.parquet");
             let (origin, cancel, target) = (Arc::clone(text), self.cancel.clone(), path.clone());
             let copying = tokio::task::spawn_blocking(move || {
-                let file = std::fs::File::create(&target)
-                    .map_err(|error| Trouble::new(format!("its copy cannot be made: {error}"), "free space in the spill folder"))?;
+                let file = std::fs::File::create(&target).map_err(|error| {
+                    Trouble::new(format!("its copy cannot be made: {error}"), "free space in the spill folder")
+                })?;
                 let copy = ParquetCopy::create(file, Arc::clone(&origin.table.schema))?;
                 origin.table.copy(copy, &cancel)
             });

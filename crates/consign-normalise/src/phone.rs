@@ -136,7 +136,8 @@ mod tests {
 
     #[test]
     fn digits_of_every_script_are_read() {
-        for (script, expected) in [("０１２９", "0129"), ("٠٩", "09"), ("۱۲", "12"), ("०९", "09"), ("𝟎𝟗𝟘𝟡𝟿", "09099")] {
+        for (script, expected) in [("０１２９", "0129"), ("٠٩", "09"), ("۱۲", "12"), ("०९", "09"), ("𝟎𝟗𝟘𝟡𝟿", "09099")]
+        {
             assert_eq!(script.chars().map(ascii_digit).collect::<String>(), expected);
         }
         assert_eq!("+ x²½Ⅷ".chars().map(ascii_digit).collect::<String>(), "+ x²½Ⅷ");

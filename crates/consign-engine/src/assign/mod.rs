@@ -90,14 +90,19 @@ impl Tables {
             null_keys: prepared.keys.null.clone(),
             ..Assigned::default()
         };
-        let store = self.shared.runtime.object_store_registry.clone();
-        let target = write::Target::new(request.snapshot, &self.shared.spill, store)?;
+        let stores = &self.shared.runtime.object_store_registry;
+        let target = write::Target::new(request.snapshot, &self.shared.spill, stores)?;
         if plan.split == Split::Exact {
             let scratch = prepared.view.path("unsplit.parquet");
             let writing = write::Writing { plan, request, counted, memory: self.shared.memory };
             let unsplit = write::Target::on_disk(scratch.clone());
             writing.write(stream, unsplit, &mut assigned).await?;
-            exact::split(plan, request, &scratch, target, &mut assigned).await?;
+            let previous = match request.previous {
+                Some(url) => Some(self.shared.snapshot(url).await?),
+                None => None,
+            };
+            let exact = exact::Exact { plan, request, previous: previous.as_ref() };
+            exact.split(&scratch, target, &mut assigned).await?;
         } else {
             let writing = write::Writing { plan, request, counted, memory: self.shared.memory };
             writing.write(stream, target, &mut assigned).await?;

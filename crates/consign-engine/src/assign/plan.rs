@@ -150,9 +150,9 @@ impl Steps<'_> {
         columns.push(named(IN));
         if self.plan.first_match_only || self.conditional().next().is_none() {
             let first = when(not(named(IN)), nobody);
-            let first = self.conditional().fold(first, |mut case, i| {
-                case.when(named(sub_audience(i)), Expr::Literal(index(i), None))
-            });
+            let first = self
+                .conditional()
+                .fold(first, |mut case, i| case.when(named(sub_audience(i)), Expr::Literal(index(i), None)));
             let mut first = first;
             columns.push(first.otherwise(Expr::Literal(remaining, None))?.alias(SUB_AUDIENCE));
             return rows.project(columns);
@@ -174,7 +174,7 @@ impl Steps<'_> {
             named(CUSTOMER_KEY),
             place.clone().alias(POSITION),
             named(SUB_AUDIENCE),
-            self.group(place).alias(GROUP),
+            self.group(&place).alias(GROUP),
             named(EXCLUDED),
         ];
         columns.extend(plan.consents.keys().map(|destination| named(snapshot::consent(destination))));
@@ -191,11 +191,9 @@ impl Steps<'_> {
         }
         for (table, rows) in many {
             let name = snapshot::rows(table);
-            let rows = match rows.cleaned.iter().any(identifier) {
-                true => identifies(named(name.clone())),
-                false => in_audience(named(name.clone())),
-            };
-            columns.push(sorted_rows(rows).alias(name));
+            let keep: &dyn Fn(Expr) -> Expr =
+                if rows.cleaned.iter().any(identifier) { &identifies } else { &in_audience };
+            columns.push(sorted_rows(keep(named(name.clone()))).alias(name));
         }
         columns.push(not(named(IN).or(self.suppressed())).alias(COUNTED_ONLY));
         columns.push(named(IN));
@@ -205,7 +203,7 @@ impl Steps<'_> {
     }
 
     /// The group that owns a position; null without groups, and where groups are filled later.
-    fn group(&self, place: Expr) -> Expr {
+    fn group(&self, place: &Expr) -> Expr {
         let null = Expr::Literal(ScalarValue::UInt16(None), None);
         let mut cases: Vec<(Expr, Expr)> = Vec::new();
         if self.plan.split == Split::Stable {
@@ -214,13 +212,12 @@ impl Steps<'_> {
                 let here = named(SUB_AUDIENCE).eq(lit(u16::try_from(i).unwrap_or(u16::MAX)));
                 for (k, end) in thresholds(&shares).into_iter().enumerate() {
                     let group = lit(u16::try_from(k).unwrap_or(u16::MAX));
-                    match u64::try_from(end) {
-                        Ok(end) => cases.push((here.clone().and(place.clone().lt(lit(end))), group)),
-                        Err(_) => {
-                            cases.push((here.clone(), group));
-                            break;
-                        }
-                    }
+                    // Every position is below 2^64.
+                    let Ok(end) = u64::try_from(end) else {
+                        cases.push((here.clone(), group));
+                        break;
+                    };
+                    cases.push((here.clone().and(place.clone().lt(lit(end))), group));
                 }
             }
         }

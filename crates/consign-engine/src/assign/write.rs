@@ -44,7 +44,7 @@ enum Place {
 }
 
 impl Target {
-    pub fn new(url: &Url, spill: &Path, stores: Arc<dyn ObjectStoreRegistry>) -> Result<Self, EngineError> {
+    pub fn new(url: &Url, spill: &Path, stores: &Arc<dyn ObjectStoreRegistry>) -> Result<Self, EngineError> {
         let failed = |reason: String| EngineError::WriteSnapshot { url: url.to_string(), reason };
         if url.scheme() == "file" {
             let path = url.to_file_path().map_err(|()| failed("it names no file of this machine".into()))?;
@@ -59,8 +59,8 @@ impl Target {
         Self { shown: path.display().to_string(), place: Place::Disk(path) }
     }
 
-    fn failed(&self, reason: impl ToString) -> EngineError {
-        EngineError::WriteSnapshot { url: self.shown.clone(), reason: reason.to_string() }
+    fn failed(&self, reason: impl Into<String>) -> EngineError {
+        EngineError::WriteSnapshot { url: self.shown.clone(), reason: reason.into() }
     }
 
     /// Begins to write; what is not finished leaves nothing behind.
@@ -75,9 +75,9 @@ impl Target {
             let file = temporary.as_file().try_clone()?;
             Ok::<_, io::Error>((temporary, file))
         };
-        let (temporary, file) = begin().map_err(|error| self.failed(error))?;
+        let (temporary, file) = begin().map_err(|error| self.failed(error.to_string()))?;
         let writer = ArrowWriter::try_new(file, Arc::clone(&schema), Some(properties()));
-        let mut writer = writer.map_err(|error| self.failed(error))?;
+        let mut writer = writer.map_err(|error| self.failed(error.to_string()))?;
         let (sender, mut batches) = mpsc::channel::<RecordBatch>(AHEAD);
         let writing = tokio::task::spawn_blocking(move || {
             while let Some(batch) = batches.blocking_recv() {
@@ -101,7 +101,7 @@ pub(super) struct Output {
 
 impl Output {
     pub async fn write(&mut self, batch: RecordBatch) -> Result<(), EngineError> {
-        self.cutter.push_batch(batch).map_err(|error| self.target.failed(error))?;
+        self.cutter.push_batch(batch).map_err(|error| self.target.failed(error.to_string()))?;
         self.send().await
     }
 
@@ -110,7 +110,7 @@ impl Output {
             if self.sender.send(batch).await.is_err() {
                 // The writer has stopped, and says why.
                 return Err(match (&mut self.writing).await {
-                    Ok(Err(error)) => self.target.failed(error),
+                    Ok(Err(error)) => self.target.failed(error.to_string()),
                     _ => self.target.failed("the writer stopped"),
                 });
             }
@@ -120,16 +120,19 @@ impl Output {
 
     /// Makes the snapshot appear under its name, on disk for good.
     pub async fn finish(mut self) -> Result<(), EngineError> {
-        self.cutter.finish_buffered_batch().map_err(|error| self.target.failed(error))?;
+        self.cutter.finish_buffered_batch().map_err(|error| self.target.failed(error.to_string()))?;
         self.send().await?;
         let Self { target, temporary, sender, writing, .. } = self;
         drop(sender);
-        writing.await.map_err(|error| target.failed(error))?.map_err(|error| target.failed(error))?;
+        writing
+            .await
+            .map_err(|error| target.failed(error.to_string()))?
+            .map_err(|error| target.failed(error.to_string()))?;
         match &target.place {
-            Place::Disk(path) => publish(temporary, path).map_err(|error| target.failed(error)),
+            Place::Disk(path) => publish(temporary, path).map_err(|error| target.failed(error.to_string())),
             Place::Store { store, path, .. } => {
                 let uploaded = upload(&temporary, store, path).await;
-                uploaded.map_err(|error| target.failed(error))
+                uploaded.map_err(|error| target.failed(error.to_string()))
             }
         }
     }
@@ -224,8 +227,7 @@ struct Counts {
 
 impl Counts {
     fn new(plan: &AssignPlan, counted: &Counted) -> Self {
-        let sub_audience =
-            |groups: usize| AssignedSubAudience { customers: 0, groups: vec![0; groups] };
+        let sub_audience = |groups: usize| AssignedSubAudience { customers: 0, groups: vec![0; groups] };
         Self {
             last: None,
             audience: 0,

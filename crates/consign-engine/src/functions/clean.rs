@@ -68,8 +68,11 @@ impl ScalarUDFImpl for Clean {
             other => return Err(unknown(other.unwrap_or("null"))),
         };
         let strict = matches!(&args.args[5], ColumnarValue::Scalar(ScalarValue::Boolean(Some(true))));
-        let region = literal_text(&args.args[4], "the region")?
-            .map(|default_region| RegionRule { column: None, default_region, strict });
+        let region = literal_text(&args.args[4], "the region")?.map(|default_region| RegionRule {
+            column: None,
+            default_region,
+            strict,
+        });
         let ColumnarValue::Scalar(ScalarValue::Int32(Some(this_year))) = &args.args[6] else {
             return Err(unknown("the year"));
         };

@@ -19,7 +19,8 @@ pub(crate) trait CsvRows {
 pub(crate) fn rows(read: impl Read, file: &str, into: &mut impl CsvRows) -> Result<(), Trouble> {
     let bytes = RowBytes::default();
     let bounded = Bounded { inner: read, bytes: bytes.clone() };
-    let mut reader = ReaderBuilder::new().has_headers(false).flexible(true).buffer_capacity(1 << 16).from_reader(bounded);
+    let mut reader =
+        ReaderBuilder::new().has_headers(false).flexible(true).buffer_capacity(1 << 16).from_reader(bounded);
     let mut record = StringRecord::new();
     if !read_record(&mut reader, &mut record, file, &bytes)? {
         return Err(Trouble::new(

@@ -48,7 +48,10 @@ pub(crate) fn rows(
                 serde_json::error::Category::Eof => "the line ends within its object".to_owned(),
                 _ => format!("the line is not JSON (column {})", error.column()),
             };
-            Trouble::new(format!("`{file}`, line {line}: {what}"), "write one object a line, such as `{\"customer_id\": \"1\"}`")
+            Trouble::new(
+                format!("`{file}`, line {line}: {what}"),
+                "write one object a line, such as `{\"customer_id\": \"1\"}`",
+            )
         })?;
         row(line, &object)?;
     }

@@ -40,7 +40,7 @@ pub(crate) struct Files {
     pub store: Arc<dyn ObjectStore>,
     pub root: Url,
     pub format: TableFormat,
-    pub files: Vec<ObjectMeta>,
+    pub all: Vec<ObjectMeta>,
 }
 
 impl Files {
@@ -100,9 +100,9 @@ impl Location {
     }
 
     fn in_store(url: &Url, connection: &FileConnection, secrets: &Secrets) -> Result<Self, Trouble> {
-        let credentials = secrets.resolve_all(&connection.credentials).map_err(|error| {
-            Trouble::new(error.to_string(), "see `credentials` of the source")
-        })?;
+        let credentials = secrets
+            .resolve_all(&connection.credentials)
+            .map_err(|error| Trouble::new(error.to_string(), "see `credentials` of the source"))?;
         let mut options: Vec<(String, String)> = connection.options.clone().into_iter().collect();
         options.extend(credentials.iter().map(|(name, secret)| (name.clone(), secret.expose_secret().to_owned())));
         let (store, folder) = object_store::parse_url_opts(url, options).map_err(|error| {
@@ -130,7 +130,7 @@ impl Location {
         if files.is_empty() {
             return Err(self.no_file(path));
         }
-        Ok(Files { store: Arc::clone(&self.store), root: self.root.clone(), format, files })
+        Ok(Files { store: Arc::clone(&self.store), root: self.root.clone(), format, all: files })
     }
 
     async fn matching(&self, path: &str, format: Option<TableFormat>) -> Result<Vec<ObjectMeta>, Trouble> {
@@ -145,7 +145,10 @@ impl Location {
             let folder = fixed.rsplit_once('/').map_or("", |(folder, _)| folder);
             let pattern = self.within(path).to_string();
             let all = self.list(&self.within(folder)).await.map_err(refused)?;
-            return Ok(all.into_iter().filter(|file| fits(&unescaped(&pattern), &unescaped(file.location.as_ref()))).collect());
+            return Ok(all
+                .into_iter()
+                .filter(|file| fits(&unescaped(&pattern), &unescaped(file.location.as_ref())))
+                .collect());
         }
         let whole = self.within(path);
         if let Some(file) = self.file(&whole).await.map_err(refused)? {
@@ -223,7 +226,7 @@ impl Location {
 
     fn within(&self, path: &str) -> Path {
         let parts = path.split('/').filter(|part| !part.is_empty() && *part != ".");
-        parts.fold(self.folder.clone(), |folder, part| folder.join(part))
+        parts.fold(self.folder.clone(), Path::join)
     }
 
     /// A path as the user knows it.
@@ -277,9 +280,7 @@ fn fits(glob: &str, path: &str) -> bool {
                 let after = glob.trim_start_matches('*');
                 let after = if deep { after.strip_prefix('/').unwrap_or(after) } else { after };
                 let ends = path.char_indices().map(|(i, _)| i).chain([path.len()]);
-                return ends
-                    .take_while(|end| deep || !path[..*end].contains('/'))
-                    .any(|end| fits(after, &path[end..]));
+                return ends.take_while(|end| deep || !path[..*end].contains('/')).any(|end| fits(after, &path[end..]));
             }
             Some(wanted) => {
                 let mut chars = path.chars();

@@ -27,7 +27,11 @@ async fn the_split_has_the_counts_of_the_design() {
 async fn conditions_of_several_tables_meet_in_one_customer() {
     let workspace = Workspace::new()
         .table("Customers", "customers.csv", "customer_id,email\n001,a@example.com\n002,\n003,c@example.com\n")
-        .table("Scores", "scores.jsonl", "{\"customer_id\":\"001\",\"score\":5}\n{\"customer_id\":\"003\",\"score\":1.5}\n")
+        .table(
+            "Scores",
+            "scores.jsonl",
+            "{\"customer_id\":\"001\",\"score\":5}\n{\"customer_id\":\"003\",\"score\":1.5}\n",
+        )
         .rows(
             "Orders",
             "orders.csv",
@@ -41,7 +45,8 @@ async fn conditions_of_several_tables_meet_in_one_customer() {
     assert_eq!(holds(&workspace, none).await, ["003"]);
     let sum = json!({ "aggregate": "sum", "table": "Orders", "of": "revenue", "operator": "is", "value": 10.3 });
     assert_eq!(holds(&workspace, sum).await, ["001"]);
-    let average = json!({ "aggregate": "avg", "table": "Orders", "of": "revenue", "operator": "less_than", "value": 6 });
+    let average =
+        json!({ "aggregate": "avg", "table": "Orders", "of": "revenue", "operator": "less_than", "value": 6 });
     assert_eq!(holds(&workspace, average).await, ["001"]);
     let both = json!({ "all": [
         { "column": "Customers.email", "operator": "is_not_blank" },
@@ -52,9 +57,9 @@ async fn conditions_of_several_tables_meet_in_one_customer() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn off_first_match_a_customer_is_in_every_sub_audience_that_matches() {
-    let workspace =
-        Workspace::new().table("Customers", "customers.csv", "customer_id,age\na,10\nb,20\nc,30\nd,\n");
-    let at_least = |age: i64| Some(condition(json!({ "column": "Customers.age", "operator": "at_least", "value": age })));
+    let workspace = Workspace::new().table("Customers", "customers.csv", "customer_id,age\na,10\nb,20\nc,30\nd,\n");
+    let at_least =
+        |age: i64| Some(condition(json!({ "column": "Customers.age", "operator": "at_least", "value": age })));
     let first = AssignPlan {
         sub_audiences: vec![
             sub_audience("old", at_least(30), &[10_000]),

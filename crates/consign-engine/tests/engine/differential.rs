@@ -46,7 +46,8 @@ struct Order {
 }
 
 fn texts() -> impl Strategy<Value = String> {
-    select(&["", " ", "\t\u{a0}", "a", "ab", "Ab", "a%c", "abc\n", "Zoë", "😀", "00123", "b_c"][..]).prop_map(Into::into)
+    select(&["", " ", "\t\u{a0}", "a", "ab", "Ab", "a%c", "abc\n", "Zoë", "😀", "00123", "b_c"][..])
+        .prop_map(Into::into)
 }
 
 fn days() -> impl Strategy<Value = NaiveDate> {
@@ -58,12 +59,12 @@ fn days() -> impl Strategy<Value = NaiveDate> {
 }
 
 fn moments() -> impl Strategy<Value = DateTime<Utc>> {
-    let midnights = ["2026-03-28T22:59:59.999Z", "2026-03-28T23:00:00Z", "2026-03-29T22:00:00Z", "2026-03-29T21:59:59Z"];
+    let midnights =
+        ["2026-03-28T22:59:59.999Z", "2026-03-28T23:00:00Z", "2026-03-29T22:00:00Z", "2026-03-29T21:59:59Z"];
     prop_oneof![
         select(midnights.to_vec()).prop_map(|moment| moment.parse().unwrap()),
-        (days(), 0..86_400_000_i64).prop_map(|(day, ms)| {
-            day.and_hms_opt(0, 0, 0).unwrap().and_utc() + TimeDelta::milliseconds(ms)
-        }),
+        (days(), 0..86_400_000_i64)
+            .prop_map(|(day, ms)| { day.and_hms_opt(0, 0, 0).unwrap().and_utc() + TimeDelta::milliseconds(ms) }),
     ]
 }
 
@@ -116,11 +117,7 @@ fn text_tests(column: &'static str) -> BoxedStrategy<Json> {
     prop_oneof![
         test(column, &["is", "is_not"], texts().prop_map(Json::from).boxed()),
         test(column, &["in_list", "not_in_list"], vec(texts(), 1..4).prop_map(Json::from).boxed()),
-        test(
-            column,
-            &["contains", "does_not_contain", "starts_with", "ends_with"],
-            parts.prop_map(Json::from).boxed()
-        ),
+        test(column, &["contains", "does_not_contain", "starts_with", "ends_with"], parts.prop_map(Json::from).boxed()),
         test(column, &["is_like"], patterns.boxed()),
         test(column, &["is_blank", "is_not_blank", "exists", "is_null", "is_not_null"], Just(Json::Null).boxed()),
     ]
@@ -129,7 +126,8 @@ fn text_tests(column: &'static str) -> BoxedStrategy<Json> {
 
 /// Values that decimals of two digits compare with exactly.
 fn operands() -> BoxedStrategy<Json> {
-    prop_oneof![(-3..5_i64).prop_map(Json::from), select(&[0.5, 2.5, 0.1, 1000.25, -0.5][..]).prop_map(Json::from)].boxed()
+    prop_oneof![(-3..5_i64).prop_map(Json::from), select(&[0.5, 2.5, 0.1, 1000.25, -0.5][..]).prop_map(Json::from)]
+        .boxed()
 }
 
 fn number_operators(column: &'static str) -> BoxedStrategy<Json> {
@@ -310,10 +308,8 @@ fn world(as_of: DateTime<Utc>, zone: chrono_tz::Tz, customers: &[Customer], orde
     };
     let mut all: Vec<(Columns, Vec<Columns>)> = customers.iter().map(|one| (columns(one), Vec::new())).collect();
     for one in orders {
-        // An order of nobody counts for ranks alone.
-        match all.get_mut(one.customer) {
-            Some((_, orders)) => orders.push(order(one)),
-            None => {}
+        if let Some((_, orders)) = all.get_mut(one.customer) {
+            orders.push(order(one));
         }
     }
     World { as_of, zone, customers: all }

@@ -90,7 +90,9 @@ async fn a_pool_that_is_too_small_spills() {
     assert_eq!(tables.assign(&plan, &request).await.unwrap().audience, 200_000);
     // The same bytes as with memory.
     workspace.assign(&plan).await.unwrap();
-    assert!(fs::read(workspace.path("small.parquet")).unwrap() == fs::read(workspace.path("snapshot.parquet")).unwrap());
+    assert!(
+        fs::read(workspace.path("small.parquet")).unwrap() == fs::read(workspace.path("snapshot.parquet")).unwrap()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -103,7 +103,10 @@ impl World {
             Some(_) => rows.iter().filter_map(|row| of(row).2).collect(),
         };
         let cents = || {
-            values.iter().map(|value| if let Value::Cents(cents) = value { *cents } else { panic!("cents") }).sum::<i64>()
+            values
+                .iter()
+                .map(|value| if let Value::Cents(cents) = value { *cents } else { panic!("cents") })
+                .sum::<i64>()
         };
         let by = |a: &Value, b: &Value| match (a, b) {
             (Value::Date(a), Value::Date(b)) => a.cmp(b),
@@ -187,9 +190,7 @@ fn text(value: &str, test: &TextTest) -> bool {
         TextTest::DoesNotContain(part) => !value.contains(part.as_str()),
         TextTest::StartsWith(part) => value.starts_with(part.as_str()),
         TextTest::EndsWith(part) => value.ends_with(part.as_str()),
-        TextTest::Like(pattern) => {
-            like(&pattern.chars().collect::<Vec<_>>(), &value.chars().collect::<Vec<_>>())
-        }
+        TextTest::Like(pattern) => like(&pattern.chars().collect::<Vec<_>>(), &value.chars().collect::<Vec<_>>()),
         TextTest::Blank => value.chars().all(char::is_whitespace),
         TextTest::NotBlank => !value.chars().all(char::is_whitespace),
     }

@@ -111,7 +111,8 @@ proptest! {
 /// A plan with everything whose order could depend on threads: float sums, gathered rows, averages, ranks.
 fn wide() -> AssignPlan {
     let sum = json!({ "aggregate": "sum", "table": "Orders", "of": "amount", "operator": "at_least", "value": 30.31 });
-    let average = json!({ "aggregate": "avg", "table": "Orders", "of": "amount", "operator": "less_than", "value": 25 });
+    let average =
+        json!({ "aggregate": "avg", "table": "Orders", "of": "amount", "operator": "less_than", "value": 25 });
     let top = json!({ "column": "Customers.n", "operator": "top_percent", "value": 20 });
     AssignPlan {
         sub_audiences: vec![

@@ -27,7 +27,8 @@ pub fn url() -> Option<String> {
 async fn database(schema: &str, sql: &str) -> Option<Workspace> {
     let url = url()?;
     let mut connection = PgConnection::connect(&url).await.unwrap();
-    let setup = format!("DROP SCHEMA IF EXISTS {schema} CASCADE; CREATE SCHEMA {schema}; SET search_path TO {schema}; {sql}");
+    let setup =
+        format!("DROP SCHEMA IF EXISTS {schema} CASCADE; CREATE SCHEMA {schema}; SET search_path TO {schema}; {sql}");
     sqlx::raw_sql(AssertSqlSafe(setup)).execute(&mut connection).await.unwrap();
     let mut workspace = Workspace::new();
     fs::write(workspace.path("url"), &url).unwrap();
@@ -69,18 +70,21 @@ async fn every_type_arrives_as_what_it_is() {
     assert_eq!(assigned.null_keys["Customers"], 2);
     let mut shown = String::new();
     for name in names {
-        shown.push_str(&format!("{name}: {:?}\n", values(&workspace.url("snapshot.parquet"), &format!("Customers.{name}")).await));
+        shown.push_str(&format!(
+            "{name}: {:?}\n",
+            values(&workspace.url("snapshot.parquet"), &format!("Customers.{name}")).await
+        ));
     }
     insta::assert_snapshot!(shown);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn tables_of_files_and_of_a_database_meet_and_sql_reads_both() {
-    let orders = r#"
+    let orders = "
         CREATE TABLE orders (customer_id int8, amount numeric(12,2), ordered_on date, kind text);
         INSERT INTO orders SELECT n % 1000, n % 50 + 0.25, DATE '2026-01-01' + (n % 180)::int, CASE n % 3 WHEN 0 THEN 'web' ELSE 'shop' END
         FROM generate_series(1, 20000) AS n;
-    "#;
+    ";
     let Some(mut workspace) = database("consign_orders", orders).await else { return };
     workspace.declare("Orders", "orders", RowsPerCustomer::Many);
     let table = workspace.definitions.sources[0].tables.pop().unwrap();

@@ -10,9 +10,17 @@ use crate::workspace::{Workspace, as_of, condition, plan, slug, sub_audience};
 
 fn workspace() -> Workspace {
     Workspace::new()
-        .table("Customers", "customers.csv", "customer_id,email,age\n00001,a@example.com,30\n00002,,70\n00003,c@example.com,\n")
+        .table(
+            "Customers",
+            "customers.csv",
+            "customer_id,email,age\n00001,a@example.com,30\n00002,,70\n00003,c@example.com,\n",
+        )
         .table("Scores", "scores.csv", "customer_id,score,email_opt_in\n00001,5,true\n00003,9,false\n")
-        .rows("Orders", "orders.csv", "customer_id,revenue,ordered_on\n00001,50.5,2026-06-01\n00001,60,2026-01-01\n00003,1,2026-06-02\n")
+        .rows(
+            "Orders",
+            "orders.csv",
+            "customer_id,revenue,ordered_on\n00001,50.5,2026-06-01\n00001,60,2026-01-01\n00003,1,2026-06-02\n",
+        )
 }
 
 fn campaign() -> AssignPlan {
@@ -31,8 +39,11 @@ fn campaign() -> AssignPlan {
             sub_audience("spenders", Some(condition(spent)), &[1000, 4500, 4500]),
             sub_audience("remaining", None, &[]),
         ],
-        consents: [(slug("klaviyo"), condition(json!({ "column": "Scores.email_opt_in", "operator": "is_true" })))].into(),
-        columns: ["Customers.email", "Scores.score", "Orders.revenue"].map(|name| name.parse::<ColumnRef>().unwrap()).into(),
+        consents: [(slug("klaviyo"), condition(json!({ "column": "Scores.email_opt_in", "operator": "is_true" })))]
+            .into(),
+        columns: ["Customers.email", "Scores.score", "Orders.revenue"]
+            .map(|name| name.parse::<ColumnRef>().unwrap())
+            .into(),
         ..plan()
     }
 }

@@ -35,7 +35,9 @@ fn cleaned(column: &str, normalisation: Normalisation) -> CleanedColumn {
 
 fn mapped() -> AssignPlan {
     AssignPlan {
-        columns: ["Customers.age", "Customers.email", "Orders.sku", "Orders.qty"].map(|name| name.parse().unwrap()).into(),
+        columns: ["Customers.age", "Customers.email", "Orders.sku", "Orders.qty"]
+            .map(|name| name.parse().unwrap())
+            .into(),
         cleaned: vec![
             cleaned("Customers.age", Normalisation::Text),
             cleaned("Customers.email", Normalisation::Email),
@@ -86,7 +88,10 @@ async fn counts_are_of_customers_however_many_sub_audiences_they_are_in() {
     let any = || Some(condition(json!({ "all": [] })));
     let plan = AssignPlan {
         first_match_only: false,
-        include: vec![condition(json!({ "all": [] })), condition(json!({ "column": "Customers.age", "operator": "is", "value": 36 }))],
+        include: vec![
+            condition(json!({ "all": [] })),
+            condition(json!({ "column": "Customers.age", "operator": "is", "value": 36 })),
+        ],
         exclude: vec![condition(json!({ "column": "Customers.age", "operator": "is", "value": 50 }))],
         sub_audiences: vec![
             sub_audience("one", any(), &[10_000]),

@@ -53,7 +53,10 @@ async fn a_leading_zero_late_in_a_long_file_still_counts() {
     csv.push_str("last,007\n");
     let workspace = Workspace::new().table("Customers", "customers.csv", csv);
     assert_eq!(types(&workspace).await[1].1, ColumnType::Text);
-    assert_eq!(holds(&workspace, json!({ "column": "Customers.code", "operator": "is", "value": "007" })).await, ["last"]);
+    assert_eq!(
+        holds(&workspace, json!({ "column": "Customers.code", "operator": "is", "value": "007" })).await,
+        ["last"]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -70,8 +73,14 @@ async fn json_lines_may_lack_fields_and_nest_others() {
         ("vip", ColumnType::Boolean),
     ];
     assert_eq!(types(&workspace).await, expected.map(|(name, of)| (name.to_owned(), of)));
-    assert_eq!(holds(&workspace, json!({ "column": "Customers.zip", "operator": "is", "value": "10115" })).await, ["x"]);
-    assert_eq!(holds(&workspace, json!({ "column": "Customers.tags", "operator": "is", "value": "[\"a\"]" })).await, ["7"]);
+    assert_eq!(
+        holds(&workspace, json!({ "column": "Customers.zip", "operator": "is", "value": "10115" })).await,
+        ["x"]
+    );
+    assert_eq!(
+        holds(&workspace, json!({ "column": "Customers.tags", "operator": "is", "value": "[\"a\"]" })).await,
+        ["7"]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -99,9 +108,11 @@ async fn keys_that_are_no_text_are_used_as_their_text() {
         ("score", array(Float64Array::from(vec![Some(f64::NAN), Some(1.0), Some(1.0)]))),
     ])
     .unwrap();
-    let workspace = Workspace::new()
-        .parquet("Customers", RowsPerCustomer::One, &batch)
-        .rows("Orders", "orders.csv", "customer_id,n\n22,5\n,6\n");
+    let workspace = Workspace::new().parquet("Customers", RowsPerCustomer::One, &batch).rows(
+        "Orders",
+        "orders.csv",
+        "customer_id,n\n22,5\n,6\n",
+    );
     let (assigned, rows) = workspace.assign(&plan()).await.unwrap();
     assert_eq!(rows.iter().map(|row| row.key.as_str()).collect::<Vec<_>>(), ["22", "1"]);
     assert_eq!(assigned.customers_of_table, 2);
@@ -113,9 +124,11 @@ async fn keys_that_are_no_text_are_used_as_their_text() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_customer_key_in_two_rows_of_a_one_row_table_fails_the_run() {
-    let workspace = Workspace::new()
-        .table("Customers", "customers.csv", "customer_id\na\nb\nc\n")
-        .table("Scores", "scores.csv", "customer_id,score\nb,1\na,2\nb,3\na,4\na,5\nc,6\n,7\n,8\n");
+    let workspace = Workspace::new().table("Customers", "customers.csv", "customer_id\na\nb\nc\n").table(
+        "Scores",
+        "scores.csv",
+        "customer_id,score\nb,1\na,2\nb,3\na,4\na,5\nc,6\n,7\n,8\n",
+    );
     let plan = AssignPlan {
         include: vec![condition(json!({ "column": "Scores.score", "operator": "is", "value": 6 }))],
         ..plan()

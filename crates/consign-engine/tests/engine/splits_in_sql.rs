@@ -69,10 +69,8 @@ async fn postgres_recomputes_positions_and_groups() {
         .unwrap();
     let sql = format!("SELECT customer_id, position::text, treatment FROM ({}) AS split", statement("postgres"));
     let rows = sqlx::query(AssertSqlSafe(sql)).fetch_all(&mut connection).await.unwrap();
-    let found: Vec<(String, String, u16)> = rows
-        .iter()
-        .map(|row| (row.get(0), row.get(1), u16::try_from(row.get::<i32, _>(2)).unwrap()))
-        .collect();
+    let found: Vec<(String, String, u16)> =
+        rows.iter().map(|row| (row.get(0), row.get(1), u16::try_from(row.get::<i32, _>(2)).unwrap())).collect();
     let mut sorted = expected().await;
     let mut found = found;
     sorted.sort();

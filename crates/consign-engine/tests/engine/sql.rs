@@ -30,15 +30,31 @@ async fn a_select_of_keys_is_a_segment() {
     for (sql, keys) in [
         ("SELECT customer_id FROM Orders", &["a", "b"][..]),
         ("select customer_id from Orders group by customer_id having SUM(revenue) > 10", &["a"]),
-        ("WITH recent AS (SELECT * FROM Orders WHERE ordered_on > '2026-01-15') SELECT customer_id FROM recent", &["a"]),
-        ("SELECT customer_id FROM Customers WHERE Born IS NULL UNION SELECT customer_id FROM Orders WHERE revenue = 1", &["b", "c"]),
-        ("SELECT c.customer_id FROM Customers c JOIN Orders o ON c.customer_id = o.customer_id WHERE revenue < 2", &["b"]),
+        (
+            "WITH recent AS (SELECT * FROM Orders WHERE ordered_on > '2026-01-15') SELECT customer_id FROM recent",
+            &["a"],
+        ),
+        (
+            "SELECT customer_id FROM Customers WHERE Born IS NULL UNION SELECT customer_id FROM Orders WHERE revenue = 1",
+            &["b", "c"],
+        ),
+        (
+            "SELECT c.customer_id FROM Customers c JOIN Orders o ON c.customer_id = o.customer_id WHERE revenue < 2",
+            &["b"],
+        ),
         ("SELECT customer_id FROM Customers WHERE false", &[]),
         // `as_of` is the 30 June in UTC, and already the 1 July in the workspace's zone.
         ("SELECT customer_id FROM Customers WHERE current_date = DATE '2026-07-01' AND customer_id = 'a'", &["a"]),
-        ("SELECT customer_id FROM Customers WHERE now() = TIMESTAMP '2026-07-01T00:00:00' AND customer_id = 'a'", &["a"]),
+        (
+            "SELECT customer_id FROM Customers WHERE now() = TIMESTAMP '2026-07-01T00:00:00' AND customer_id = 'a'",
+            &["a"],
+        ),
     ] {
-        assert_eq!(customers(sql).await.as_deref(), Ok(keys.iter().map(ToString::to_string).collect::<Vec<_>>().as_slice()), "{sql}");
+        assert_eq!(
+            customers(sql).await.as_deref(),
+            Ok(keys.iter().map(ToString::to_string).collect::<Vec<_>>().as_slice()),
+            "{sql}"
+        );
     }
 }
 

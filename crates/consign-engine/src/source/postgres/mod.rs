@@ -74,12 +74,11 @@ impl Database {
                 "check that the user may use the schema",
             )
         };
-        let readable: Option<bool> =
-            sqlx::query_scalar("SELECT has_table_privilege(to_regclass($1), 'SELECT')")
-                .bind(&name)
-                .fetch_one(&mut *at)
-                .await
-                .map_err(failed)?;
+        let readable: Option<bool> = sqlx::query_scalar("SELECT has_table_privilege(to_regclass($1), 'SELECT')")
+            .bind(&name)
+            .fetch_one(&mut *at)
+            .await
+            .map_err(failed)?;
         match readable {
             None => {
                 return Err(Trouble::new(

@@ -12,7 +12,7 @@ use crate::{Cleaned, text};
 const LONGEST: usize = 200;
 
 /// What people write where ISO 3166 has another English name.
-const OTHER_NAMES: [(&str, &str); 62] = [
+const OTHER_NAMES: [(&str, &str); 59] = [
     ("America", "US"),
     ("Britain", "GB"),
     ("British Virgin Islands", "VG"),
@@ -59,8 +59,6 @@ const OTHER_NAMES: [(&str, &str); 62] = [
     ("Svalbard", "SJ"),
     ("Swaziland", "SZ"),
     ("Syria", "SY"),
-    ("São Tomé and Príncipe", "ST"),
-    ("Tanzania, United Republic of", "TZ"),
     ("Turkey", "TR"),
     ("UAE", "AE"),
     ("UK", "GB"),
@@ -72,7 +70,6 @@ const OTHER_NAMES: [(&str, &str); 62] = [
     ("Vatican City State", "VA"),
     ("Vatican City", "VA"),
     ("Vatican", "VA"),
-    ("Vietnam", "VN"),
     ("Virgin Islands of the United States", "VI"),
     ("Wales", "GB"),
 ];

@@ -1,4 +1,4 @@
-//! Mobile ad ids: TikTok M, Meta MADID.
+//! Mobile ad ids: M of `tiktok_ads`, MADID of `meta_ads`.
 
 use crate::{Cleaned, text};
 

@@ -1,4 +1,4 @@
-//! Rule E, and TikTok's two readings of it.
+//! Rule E, and the two readings of it in `tiktok_ads`.
 
 use crate::{Cleaned, text};
 
@@ -10,9 +10,9 @@ const LONGEST: usize = 254;
 pub(crate) enum EmailRule {
     /// Nothing.
     Plain,
-    /// Inner white space (TikTok: `plain`).
+    /// Inner white space (`plain` of `tiktok_ads`).
     WithoutSpace,
-    /// Inner white space, then all from the first `+` of the local part, then its dots (TikTok: `strip_alias`).
+    /// Inner white space, then all from the first `+` of the local part, then its dots (the same, `strip_alias`).
     StripAlias,
 }
 
@@ -44,13 +44,10 @@ fn unicode<'a>(raw: &str, rule: EmailRule, scratch: &'a mut String) -> Cleaned<'
     if text.is_empty() {
         return Cleaned::Missing;
     }
-    scratch.clear();
     if rule == EmailRule::Plain {
-        text::push_lower(scratch, &text);
+        text::write_lower(&text, scratch);
     } else {
-        let joined: String = text.split(char::is_whitespace).collect();
-        text::push_lower(scratch, &joined);
-        text::recompose(scratch);
+        text::write_lower(&text.split(char::is_whitespace).collect::<String>(), scratch);
     }
     finish(rule, scratch)
 }

@@ -29,8 +29,7 @@ pub(crate) fn gender(raw: &str) -> Cleaned<'static> {
 }
 
 fn write_name<'a>(raw: &str, scratch: &'a mut String) -> &'a str {
-    scratch.clear();
-    text::push_lower(scratch, &text::composed(raw));
+    text::write_lower(&text::composed(raw), scratch);
     scratch.retain(|c| !is_punctuation(c));
     let mut after_space = false;
     scratch.retain(|c| {

@@ -84,8 +84,8 @@ fn ascii_digit(c: char) -> char {
         return c;
     }
     // Unicode encodes the digits of a script as a run from 0 to 9; runs may follow each other.
-    let before = (1..).map_while(|back| char::from_u32(u32::from(c) - back).filter(|c| decimal(*c))).count();
-    char::from_digit((before % 10) as u32, 10).unwrap_or(c)
+    let digit = (1..=u32::from(c)).take_while(|back| char::from_u32(u32::from(c) - back).is_some_and(decimal)).last();
+    char::from_digit(digit.unwrap_or(0) % 10, 10).unwrap_or(c)
 }
 
 /// `+` and what follows the zeros of a number that begins with `00` or `+0`.
@@ -130,7 +130,8 @@ fn acceptable(number: &PhoneNumber, e164: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
+    use proptest::prelude::{prop_assert, prop_assert_eq, prop_oneof, proptest};
+    use proptest::sample::select;
 
     use super::*;
 
@@ -147,7 +148,7 @@ mod tests {
         #[test]
         fn the_fast_path_agrees_with_the_general_path(
             text in prop_oneof![r"\+?[-. ()]{0,2}1?[-. ()]{0,2}([0-9][-. ()]{0,2}){9,11}", r"\+?1?[0-9]{10}"],
-            region in prop::sample::select(vec![Region::US, Region::CA, Region::GB]),
+            region in select(vec![Region::US, Region::CA, Region::GB]),
         ) {
             let rule = PhoneRule { region: Some(region), strict: false, plus: true };
             let (mut fast, mut general) = (String::new(), String::new());

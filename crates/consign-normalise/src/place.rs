@@ -79,8 +79,7 @@ const STATES: [(&str, &str); 64] = [
 /// A state of the United States as its two letters; of other countries in lower case, letters and digits alone,
 /// accents kept.
 pub(crate) fn state<'a>(raw: &str, country: Option<&str>, scratch: &'a mut String) -> Cleaned<'a> {
-    scratch.clear();
-    text::push_lower(scratch, &text::composed(raw));
+    text::write_lower(&text::composed(raw), scratch);
     let mut begun = false;
     scratch.retain(|c| {
         let kept = c.is_alphanumeric() || (begun && is_combining_mark(c));
@@ -98,9 +97,7 @@ pub(crate) fn state<'a>(raw: &str, country: Option<&str>, scratch: &'a mut Strin
 
 /// Lower case, `a` to `z` alone, accents taken off; a city without any of these keeps its own letters.
 pub(crate) fn city<'a>(raw: &str, scratch: &'a mut String) -> Cleaned<'a> {
-    let text = text::composed(raw);
-    scratch.clear();
-    text::push_lower(scratch, &text);
+    text::write_lower(&text::composed(raw), scratch);
     if scratch.is_ascii() {
         scratch.retain(|c| c.is_ascii_lowercase());
         return text::value(scratch);
@@ -122,9 +119,9 @@ pub(crate) fn postal_code<'a>(
     default_country: Option<&str>,
     scratch: &'a mut String,
 ) -> Cleaned<'a> {
-    scratch.clear();
-    text::push_lower(scratch, &text::composed(raw));
+    text::write_lower(&text::composed(raw), scratch);
     scratch.retain(|c| !c.is_whitespace());
+    text::recompose(scratch);
     let bare = || scratch.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
     let american = country.map_or_else(|| default_country == Some(UNITED_STATES) && bare(), |it| it == UNITED_STATES);
     if american {

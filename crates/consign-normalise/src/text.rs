@@ -48,21 +48,25 @@ pub(crate) fn lower_ascii<'a>(text: &'a str, scratch: &'a mut String) -> Cleaned
     value(scratch)
 }
 
-/// Writes the text in Unicode lower case.
-pub(crate) fn push_lower(scratch: &mut String, text: &str) {
+/// Writes the text in Unicode lower case, NFC, over what the scratch held.
+pub(crate) fn write_lower(text: &str, scratch: &mut String) {
+    scratch.clear();
     if text.is_ascii() {
-        let start = scratch.len();
         scratch.push_str(text);
-        scratch[start..].make_ascii_lowercase();
-    } else if text.contains('Σ') {
+        scratch.make_ascii_lowercase();
+        return;
+    }
+    if text.contains('Σ') {
         // The one letter whose lower case depends on its place in the word.
         scratch.push_str(&text.to_lowercase());
     } else {
         scratch.extend(text.chars().flat_map(char::to_lowercase));
     }
+    // `İ` becomes two characters, and the second may belong behind an accent that follows.
+    recompose(scratch);
 }
 
-/// Composes again what a removal brought together.
+/// Composes again what lower case or a removal brought together.
 pub(crate) fn recompose(scratch: &mut String) {
     if !scratch.is_ascii() && !is_nfc(scratch) {
         *scratch = scratch.nfc().collect();

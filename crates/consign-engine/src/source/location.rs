@@ -50,22 +50,10 @@ impl Files {
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.clear();
             for part in file.location.as_ref().split('/') {
-                // The parts of a location are percent-encoded where they must be, and `%` itself is.
-                segments.push(&decoded(part));
+                segments.push(part);
             }
         }
         url
-    }
-}
-
-fn decoded(part: &str) -> String {
-    let url = Url::parse("file:///").ok().map(|mut url| {
-        url.set_path(part);
-        url
-    });
-    match url.and_then(|url| url.to_file_path().ok()) {
-        Some(path) => path.to_string_lossy().trim_start_matches('/').to_owned(),
-        None => part.to_owned(),
     }
 }
 
@@ -143,12 +131,9 @@ impl Location {
         if path.contains(['*', '?']) {
             let fixed = path.split(['*', '?']).next().unwrap_or_default();
             let folder = fixed.rsplit_once('/').map_or("", |(folder, _)| folder);
-            let pattern = self.within(path).to_string();
+            let pattern = self.within(path);
             let all = self.list(&self.within(folder)).await.map_err(refused)?;
-            return Ok(all
-                .into_iter()
-                .filter(|file| fits(&unescaped(&pattern), &unescaped(file.location.as_ref())))
-                .collect());
+            return Ok(all.into_iter().filter(|file| fits(pattern.as_ref(), file.location.as_ref())).collect());
         }
         let whole = self.within(path);
         if let Some(file) = self.file(&whole).await.map_err(refused)? {
@@ -224,9 +209,11 @@ impl Location {
         Ok(all.into_iter().filter(|file| !hidden(file)).collect())
     }
 
+    /// A path below the folder, as it is: `..` and the like lead nowhere.
     fn within(&self, path: &str) -> Path {
         let parts = path.split('/').filter(|part| !part.is_empty() && *part != ".");
-        parts.fold(self.folder.clone(), Path::join)
+        let whole = parts.fold(self.folder.to_string(), |whole, part| format!("{whole}/{part}"));
+        Path::parse(whole.trim_start_matches('/')).unwrap_or_else(|_| self.folder.clone().join(path))
     }
 
     /// A path as the user knows it.
@@ -244,17 +231,12 @@ impl Location {
 
 /// A file as the user knows it.
 pub(crate) fn shown(root: &Url, path: &Path) -> String {
-    let path = unescaped(path.as_ref());
     if root.scheme() == "file" { format!("/{path}") } else { format!("{}/{path}", root.as_str().trim_end_matches('/')) }
-}
-
-fn unescaped(path: &str) -> String {
-    path.split('/').map(decoded).collect::<Vec<_>>().join("/")
 }
 
 fn disk_path(disk: &FilePath, folder: &Path, path: &Path) -> PathBuf {
     match path.prefix_match(folder) {
-        Some(parts) => parts.fold(disk.to_owned(), |disk, part| disk.join(decoded(part.as_ref()))),
+        Some(parts) => parts.fold(disk.to_owned(), |disk, part| disk.join(part.as_ref())),
         None => disk.to_owned(),
     }
 }

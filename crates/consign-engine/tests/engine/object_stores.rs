@@ -94,7 +94,7 @@ async fn tables_are_read_from_and_snapshots_written_to_s3() {
     write_parquet(&workspace.path("people.parquet"), &batch);
     let store = s3.store();
     let put = async |name: &str, bytes: Vec<u8>| {
-        store.put(&Path::from(format!("{prefix}/{name}")), bytes.into()).await.unwrap();
+        store.put(&Path::parse(format!("{prefix}/{name}")).unwrap(), bytes.into()).await.unwrap();
     };
     put("people/1.parquet", fs::read(workspace.path("people.parquet")).unwrap()).await;
     put("orders/a.csv", b"customer_id,n\n00001,1\n00002,5\n".to_vec()).await;

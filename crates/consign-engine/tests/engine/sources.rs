@@ -102,6 +102,23 @@ async fn a_table_may_be_a_folder_or_a_glob_and_a_name_may_do_without_an_extensio
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn names_of_files_may_hold_any_character() {
+    let name = "Zoë's 100%20 #1 [x] {y}.csv";
+    let workspace = Workspace::new().table("Customers", name, "customer_id\na\n");
+    let batch = RecordBatch::try_from_iter([("customer_id", array(StringArray::from(vec!["a"])))]).unwrap();
+    let people = "Kü 50% #2.parquet";
+    crate::workspace::write_parquet(&workspace.path(people), &batch);
+    let mut workspace = workspace;
+    workspace.declare("Scores", people, RowsPerCustomer::One);
+    workspace.declare("Globbed", "K* ??% #*.parquet", RowsPerCustomer::Many);
+    let both = json!({ "all": [
+        { "column": "Scores.customer_id", "operator": "is", "value": "a" },
+        { "aggregate": "exists", "table": "Globbed" },
+    ] });
+    assert_eq!(holds(&workspace, both).await, ["a"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn keys_that_are_no_text_are_used_as_their_text() {
     let batch = RecordBatch::try_from_iter([
         ("customer_id", array(Int64Array::from(vec![Some(1), Some(22), None]))),

@@ -1,9 +1,27 @@
 //! Staging contracts: what they demand, in the words of the kinds, and those that come with the program.
 
 use consign_model::contract::{Contract, ContractColumn, ContractFormat};
+use consign_model::document::{Reading, read};
 use consign_model::spec::{
     AttributeSpec, CustomAttributes, Hash, MappingRule, Normalisation, Requirement, Rules, UniqueBy, ValueType,
 };
+
+/// The files of the contracts that come with the program, by name.
+const SHIPPED: [(&str, &str); 3] = [
+    ("attentive_sftp.yaml", include_str!("../contracts/attentive_sftp.yaml")),
+    ("email_list.yaml", include_str!("../contracts/email_list.yaml")),
+    ("klaviyo_sftp.yaml", include_str!("../contracts/klaviyo_sftp.yaml")),
+];
+
+/// What those files say, with whatever is wrong with them: nothing, which a test ascertains.
+pub fn read_shipped() -> Reading {
+    read(&SHIPPED.map(|(name, text)| (name.to_owned(), text.to_owned())))
+}
+
+/// The contracts that come with the program.
+pub fn shipped() -> Vec<Contract> {
+    read_shipped().definitions.contracts
+}
 
 /// What a contract demands, so that the code that checks a kind checks it too.
 pub fn rules(contract: &Contract) -> Rules {

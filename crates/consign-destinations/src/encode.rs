@@ -6,6 +6,7 @@
 
 mod column;
 mod json;
+mod request;
 mod rows;
 
 use arrow::array::RecordBatch;
@@ -14,6 +15,7 @@ use consign_model::spec::Limits;
 
 pub use column::{Column, Reader};
 pub use json::{Key, write_text};
+pub(crate) use request::{JSON, path_segment, rows_at_most};
 pub use rows::{EncodedRows, body, split_requests};
 
 /// Turns staged columns into requests of one destination and delivery.
@@ -136,12 +138,17 @@ pub enum EncodeError {
         #[source]
         reason: arrow::error::ArrowError,
     },
+    /// A value that must leave as a hash is none. It stays here.
+    #[error("a value of `{0}` that must leave as a SHA-256 is not one; nothing of it was encoded")]
+    NotHashed(String),
     /// The platform has no such request.
-    #[error("`{kind}` has no request that does {operation:?}; choose a membership that it offers")]
+    #[error("`{kind}` has no request of rows that does {operation:?}: {reason}")]
     NotOffered {
         /// The kind.
         kind: &'static str,
         /// What was asked for.
         operation: Operation,
+        /// Why not, and what there is instead.
+        reason: &'static str,
     },
 }

@@ -10,6 +10,7 @@ use consign_model::spec::{KindSpec, Kinds, Rules, SettingProblem, Settings};
 
 use crate::contract;
 use crate::encode::RequestEncoder;
+use crate::kinds;
 
 /// A destination kind: its specification, and what follows from a destination's settings.
 pub trait Kind: Send + Sync {
@@ -51,13 +52,29 @@ pub struct Registry {
 impl Registry {
     /// The kinds in the order shown: platforms first, then files, each by name.
     pub fn new() -> Self {
-        let kinds: Vec<Box<dyn Kind>> = Vec::new();
-        Self { kinds, contracts: Vec::new() }
+        let kinds: Vec<Box<dyn Kind>> = vec![
+            Box::new(kinds::Attentive::default()),
+            Box::new(kinds::Criteo::default()),
+            Box::new(kinds::Klaviyo::default()),
+            Box::new(kinds::MetaAds::default()),
+            Box::new(kinds::TiktokAds::default()),
+            Box::new(kinds::AmazonS3::default()),
+            Box::new(kinds::AzureBlob::default()),
+            Box::new(kinds::GoogleCloudStorage::default()),
+            Box::new(kinds::LocalFiles::default()),
+            Box::new(kinds::Sftp::default()),
+        ];
+        Self { kinds, contracts: contract::shipped() }
+    }
+
+    /// The kinds, in the order shown.
+    pub fn kinds(&self) -> impl Iterator<Item = &dyn Kind> {
+        self.kinds.iter().map(AsRef::as_ref)
     }
 
     /// A kind by its id.
     pub fn kind(&self, id: &str) -> Option<&dyn Kind> {
-        self.kinds.iter().find(|kind| kind.spec().kind == id).map(AsRef::as_ref)
+        self.kinds().find(|kind| kind.spec().kind == id)
     }
 }
 
@@ -69,13 +86,13 @@ impl Default for Registry {
 
 impl fmt::Debug for Registry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.kinds.iter().map(|kind| kind.spec().kind)).finish()
+        f.debug_list().entries(self.kinds().map(|kind| kind.spec().kind)).finish()
     }
 }
 
 impl Kinds for Registry {
     fn specs(&self) -> Vec<&KindSpec> {
-        self.kinds.iter().map(|kind| kind.spec()).collect()
+        self.kinds().map(Kind::spec).collect()
     }
 
     fn rules(&self, kind: &str, settings: &Settings, mapped: &[AttributeMapping]) -> Option<Rules> {

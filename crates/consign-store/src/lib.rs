@@ -1,1 +1,74 @@
-//! consign-store
+//! What Consign remembers between commands: definitions with their versions, runs, deliveries and their events.
+//!
+//! No personal data is ever here: ids, names of lists, counts and states. Lists live as files; see `consign-delivery`.
+//! [`Store`] is the port; [`SqliteStore`] keeps it in one file. [`state`] is the only place that says which state may
+//! follow which; a store refuses every other transition and writes an event with each.
+
+mod error;
+pub mod record;
+mod sqlite;
+pub mod state;
+
+use async_trait::async_trait;
+use consign_model::definition::Definitions;
+use consign_model::id::Slug;
+
+pub use error::{Open, StoreError};
+pub use record::{
+    Applied, AudienceCounts, Delivery, DeliveryChange, DeliveryCounts, DeliveryError, ErrorClass, Event, GroupCounts,
+    NewDelivery, NewRun, Run, RunMode, StoredDefinitions, SubAudienceCounts, Target,
+};
+pub use sqlite::SqliteStore;
+pub use state::{DeliveryState, Outcome, RunState};
+
+/// Definitions, runs, deliveries and events. What a call reports as done is on disk and survives a loss of power.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// Makes definitions the current ones, with the next version. What the current version already says keeps its
+    /// version: the order of sources, segments, destinations, campaigns and contracts among themselves says nothing.
+    /// The folder is where their relative paths begin, absolute itself; another folder gives them another meaning and so
+    /// another version. The author is the name of the user of the operating system.
+    async fn apply(&self, definitions: &Definitions, folder: &str, author: &str) -> Result<Applied, StoreError>;
+
+    /// The definitions with the highest version; `None` before the first [`apply`](Store::apply).
+    async fn current(&self) -> Result<Option<StoredDefinitions>, StoreError>;
+
+    /// The definitions of a version.
+    async fn definitions(&self, version: u64) -> Result<StoredDefinitions, StoreError>;
+
+    /// A campaign's own version: how many different definitions of it were applied one after the other. `None` where
+    /// it never was defined.
+    async fn campaign_version(&self, campaign: &Slug) -> Result<Option<u64>, StoreError>;
+
+    /// Begins a run, in the state `assigning`. Refused while another run of the campaign is not finished.
+    async fn create_run(&self, run: &NewRun) -> Result<Run, StoreError>;
+
+    /// Moves a run to its next state. A run cannot finish as succeeded or partial while a delivery of it is being staged
+    /// or sent; one that fails or is cancelled takes such deliveries with it. The error, for people, says why it
+    /// failed and holds no personal data.
+    async fn move_run(&self, run: &str, to: RunState, error: Option<&str>) -> Result<Run, StoreError>;
+
+    /// Sets the counts of a run's audience.
+    async fn set_audience(&self, run: &str, counts: &AudienceCounts) -> Result<(), StoreError>;
+
+    /// A run by its id.
+    async fn run(&self, run: &str) -> Result<Run, StoreError>;
+
+    /// Runs, of one campaign or of all, the newest first, at most so many.
+    async fn runs(&self, campaign: Option<&Slug>, limit: u32) -> Result<Vec<Run>, StoreError>;
+
+    /// The runs that are not finished, the oldest first.
+    async fn unfinished_runs(&self) -> Result<Vec<Run>, StoreError>;
+
+    /// Adds deliveries to an unfinished run, behind those it has, all or none, in the state `staging`.
+    async fn create_deliveries(&self, run: &str, deliveries: &[NewDelivery]) -> Result<(), StoreError>;
+
+    /// Moves a delivery to its next state and sets what became known of it.
+    async fn move_delivery(&self, delivery: &str, change: &DeliveryChange) -> Result<Delivery, StoreError>;
+
+    /// A run's deliveries in the order in which they were added.
+    async fn deliveries(&self, run: &str) -> Result<Vec<Delivery>, StoreError>;
+
+    /// What happened in a run, the oldest first.
+    async fn events(&self, run: &str) -> Result<Vec<Event>, StoreError>;
+}

@@ -8,6 +8,8 @@ use arrow::datatypes::{ArrowPrimitiveType, DataType, Field, FieldRef, Float32Typ
 use arrow::error::ArrowError;
 use arrow::json::writer::{EncoderOptions, NullableEncoder, make_encoder};
 
+use consign_model::spec::Hash;
+
 use super::EncodeError;
 use super::json::write_text;
 
@@ -42,6 +44,19 @@ impl Column {
             _ => cast(given, &DataType::Utf8View),
         };
         Self::new(attribute, given, array)
+    }
+
+    /// The column of an attribute as text. Where it is sent hashed, every value must be a hash, whatever staging did.
+    pub fn hashed(staged: &RecordBatch, attribute: &str, hash: Hash) -> Result<Self, EncodeError> {
+        let column = Self::text(staged, attribute)?;
+        if hash == Hash::Sha256 {
+            let reader = column.reader()?;
+            let plain = (0..staged.num_rows()).any(|row| reader.text(row).is_some_and(|text| !is_sha256(text)));
+            if plain {
+                return Err(EncodeError::NotHashed(attribute.to_owned()));
+            }
+        }
+        Ok(column)
     }
 
     fn new(attribute: &str, given: &ArrayRef, array: Result<ArrayRef, ArrowError>) -> Result<Self, EncodeError> {
@@ -96,6 +111,12 @@ impl<'a> Reader<'a> {
             write_text(text, into);
         }
     }
+}
+
+/// 64 lower-case hex characters. All are looked at, so that the compiler looks at many at once.
+fn is_sha256(text: &str) -> bool {
+    let hex = |byte: u8| byte.is_ascii_digit() | matches!(byte, b'a'..=b'f');
+    text.len() == 64 && text.bytes().fold(true, |all, byte| all & hex(byte))
 }
 
 /// Nothing but white space, by the rule that values are trimmed with.

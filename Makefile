@@ -1,0 +1,30 @@
+# What people type. Each target says what is missing before it begins.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help demo demo-servers test bench lint licences tools
+
+help: ## Show these lines
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
+
+demo: tools ## Build, make a workspace in demo/, and run its campaign (ONCE=1: leave nothing running; so it does anyway)
+	@scripts/demo
+
+demo-servers: tools ## The same, with copies of the lists on real S3, GCS, Azure and SFTP servers on this machine
+	@tests/servers/all.sh run -- scripts/demo --servers
+
+test: tools ## Run all tests, with real servers where they can be had
+	@scripts/test
+
+bench: tools ## Measure with 1 M and 10 M customers (CUSTOMERS="1000000 10000000"), beside DuckDB where Python has it
+	@scripts/bench
+
+lint: tools licences ## Check formatting, clippy and the documentation, warnings denied
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps
+
+licences: tools ## Check the licences and origins of all dependencies
+	@scripts/licences
+
+tools:
+	@scripts/tools

@@ -1,0 +1,80 @@
+//! A preview: the way of a run up to staging, in a folder that is removed; nothing is sent and nothing recorded.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use consign_model::id::Slug;
+use consign_store::Store;
+use serde::Serialize;
+
+use crate::deliver::sample;
+use crate::folder::{RunFolder, remove_folder};
+use crate::run::{Assignment, DeliverySummary, RunError, Workplace, ids, summary};
+
+/// What a run would come to.
+#[derive(Debug, Clone, Serialize)]
+pub struct Preview {
+    /// The campaign's id.
+    pub campaign: Slug,
+    /// The campaign's name.
+    pub campaign_name: String,
+    /// The moment for which it was made.
+    pub as_of: DateTime<Utc>,
+    /// When the campaign would start downstream.
+    pub launch_date: Option<NaiveDate>,
+    /// Who would be in it.
+    pub assignment: Assignment,
+    /// Its deliveries.
+    pub deliveries: Vec<DeliverySummary>,
+    /// The first rows of each delivery as they would leave, where they were asked for.
+    pub samples: Vec<String>,
+}
+
+impl Workplace<'_> {
+    /// Previews a campaign, with the first `show_rows` encoded rows of each delivery.
+    pub async fn preview(
+        &self,
+        store: &dyn Store,
+        campaign: &Slug,
+        as_of: DateTime<Utc>,
+        show_rows: usize,
+    ) -> Result<Preview, RunError> {
+        let id = format!("preview-{}", uuid::Uuid::now_v7());
+        let folder = self.folder.run(&id);
+        let preview = self.preview_in(store, &folder, &id, campaign, as_of, show_rows).await;
+        let removed = remove_folder(folder.path());
+        let preview = preview?;
+        removed.map_err(|reason| RunError::Folder { path: folder.path().to_owned(), reason })?;
+        Ok(preview)
+    }
+
+    async fn preview_in(
+        &self,
+        store: &dyn Store,
+        folder: &RunFolder,
+        id: &str,
+        campaign: &Slug,
+        as_of: DateTime<Utc>,
+        show_rows: usize,
+    ) -> Result<Preview, RunError> {
+        let plan = self.plan(campaign, as_of, id)?;
+        let (snapshot, assignment) = self.assign(store, &plan, folder).await?;
+        let ids = ids(&plan);
+        let staged = self.stage(&plan, &snapshot, &ids, folder).await?;
+        let mut samples = Vec::new();
+        if show_rows > 0 {
+            for (delivery, staged) in plan.deliveries.iter().zip(&staged) {
+                samples.push(sample(&plan, self.registry, delivery, staged, show_rows)?);
+            }
+        }
+        let all = plan.deliveries.iter().zip(&ids).zip(&staged);
+        let deliveries = all.map(|((delivery, id), staged)| summary(&plan, delivery, id, staged, None)).collect();
+        Ok(Preview {
+            campaign: plan.campaign.clone(),
+            campaign_name: plan.campaign_name.clone(),
+            as_of,
+            launch_date: plan.launch_date,
+            assignment,
+            deliveries,
+            samples,
+        })
+    }
+}

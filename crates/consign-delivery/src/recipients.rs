@@ -1,0 +1,289 @@
+//! Recipients: who was assigned and sent what, when. One row a customer, sub-audience, treatment group and destination
+//! (one without a destination for who is sent nowhere), with its outcome. Customer keys only, so it may stay when the
+//! snapshot has gone.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::iter::Peekable;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow::array::{
+    Array, ArrayRef, AsArray, BooleanArray, Date32Array, RecordBatch, StringViewArray, StringViewBuilder,
+    TimestampMicrosecondArray,
+};
+use arrow::datatypes::{DataType, Date32Type, Field, Schema, SchemaRef, TimeUnit, UInt16Type};
+use consign_model::plan::{CampaignPlan, PlannedGroup, PlannedSubAudience};
+use consign_model::snapshot;
+use futures::StreamExt;
+use parquet::arrow::ArrowWriter;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::properties::WriterProperties;
+use serde::Serialize;
+
+use crate::folder::sync_folder;
+use crate::stage::{CUSTOMER_KEY, CUSTOMER_STAGED, REASON, Reason, SnapshotReader, StageError};
+use crate::staged::{self, ReadError};
+
+/// Recipients cannot be recorded.
+#[derive(Debug, thiserror::Error)]
+pub enum RecipientsError {
+    /// The snapshot cannot be read.
+    #[error(transparent)]
+    Snapshot(#[from] StageError),
+    /// The rejects of a delivery cannot be read.
+    #[error(transparent)]
+    Rejects(#[from] ReadError),
+    /// The file cannot be written.
+    #[error("cannot write {}: free space on the disk, or check that the folder may be written", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        reason: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+/// How a delivery ended, for its customers.
+pub struct DeliveryOutcome<'a> {
+    /// Its dropped rows.
+    pub rejects: &'a Path,
+    /// The outcome of customers with a staged row: `sent`, `failed`, ...
+    pub staged: &'static str,
+}
+
+/// The columns of recipients.
+pub fn schema() -> SchemaRef {
+    let text = |name: &str, nullable| Field::new(name, DataType::Utf8View, nullable);
+    Arc::new(Schema::new(vec![
+        text("campaign_id", false),
+        text("campaign_name", false),
+        text("run_id", false),
+        text("customer_key", false),
+        text("sub_audience_id", false),
+        text("sub_audience_name", false),
+        text("treatment_id", false),
+        text("treatment_name", false),
+        Field::new("is_control", DataType::Boolean, false),
+        text("destination_id", true),
+        text("outcome", true),
+        Field::new("as_of", DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())), false),
+        Field::new("launch_date", DataType::Date32, true),
+    ]))
+}
+
+/// Writes the recipients of a run to `to`, whole or not at all, in the order of the snapshot. Returns the rows.
+/// `outcomes` are those of the plan's deliveries, in order.
+pub async fn record(
+    snapshot: &dyn SnapshotReader,
+    plan: &CampaignPlan,
+    outcomes: &[DeliveryOutcome<'_>],
+    to: &Path,
+) -> Result<u64, RecipientsError> {
+    let temporary = to.with_extension("tmp");
+    let failed =
+        |reason: Box<dyn std::error::Error + Send + Sync>| RecipientsError::Write { path: to.to_owned(), reason };
+    let level = ZstdLevel::try_new(1).map_err(|reason| failed(reason.into()))?;
+    let properties = WriterProperties::builder().set_compression(Compression::ZSTD(level)).build();
+    let file = File::create(&temporary).map_err(|reason| failed(reason.into()))?;
+    let mut writer = ArrowWriter::try_new(file, schema(), Some(properties)).map_err(|reason| failed(reason.into()))?;
+    let mut recipients = Recipients::new(plan, outcomes)?;
+    let columns = [snapshot::CUSTOMER_KEY, snapshot::SUB_AUDIENCE, snapshot::GROUP].map(ToOwned::to_owned);
+    let mut batches = snapshot.batches(&columns);
+    let mut rows = 0;
+    while let Some(batch) = batches.next().await {
+        let recorded = recipients.batch(&batch?)?;
+        rows += recorded.num_rows() as u64;
+        writer.write(&recorded).map_err(|reason| failed(reason.into()))?;
+    }
+    let file = writer.into_inner().map_err(|reason| failed(reason.into()))?;
+    let durable = file.sync_all().and_then(|()| fs::rename(&temporary, to));
+    durable.and_then(|()| to.parent().map_or(Ok(()), sync_folder)).map_err(|reason| failed(reason.into()))?;
+    Ok(rows)
+}
+
+struct Recipients<'a> {
+    plan: &'a CampaignPlan,
+    outcomes: &'a [DeliveryOutcome<'a>],
+    /// The deliveries of each (sub-audience, group).
+    of_group: BTreeMap<(usize, usize), Vec<usize>>,
+    /// The customers of each delivery none of whose rows is staged, in the order of the snapshot.
+    unsent: Vec<Unsent>,
+}
+
+impl<'a> Recipients<'a> {
+    fn new(plan: &'a CampaignPlan, outcomes: &'a [DeliveryOutcome<'a>]) -> Result<Self, RecipientsError> {
+        let unsent = outcomes.iter().map(|outcome| Unsent::open(outcome.rejects)).collect::<Result<_, _>>()?;
+        let mut of_group: BTreeMap<_, Vec<usize>> = BTreeMap::new();
+        for (place, delivery) in plan.deliveries.iter().enumerate() {
+            of_group.entry((delivery.sub_audience, delivery.group)).or_default().push(place);
+        }
+        Ok(Self { plan, outcomes, of_group, unsent })
+    }
+
+    fn batch(&mut self, batch: &RecordBatch) -> Result<RecordBatch, RecipientsError> {
+        let layout = |name: &str| RecipientsError::Snapshot(StageError::Layout(name.to_owned()));
+        let column = |name: &str| batch.column_by_name(name).ok_or_else(|| layout(name));
+        let keys = column(snapshot::CUSTOMER_KEY)?.as_string_view_opt();
+        let keys = keys.ok_or_else(|| layout(snapshot::CUSTOMER_KEY))?;
+        let integers = |name: &str| column(name)?.as_primitive_opt::<UInt16Type>().ok_or_else(|| layout(name));
+        let places = integers(snapshot::SUB_AUDIENCE)?.iter().zip(integers(snapshot::GROUP)?);
+        let mut rows = Rows::default();
+        for (row, place) in places.enumerate() {
+            let (Some(sub_audience), Some(group)) = place else { continue };
+            let (at, group) = (usize::from(sub_audience), usize::from(group));
+            let key = keys.value(row);
+            let before = rows.len();
+            for place in self.of_group.get(&(at, group)).into_iter().flatten() {
+                let reason = self.unsent[*place].reason(key)?.map(|reason| reason.to_string());
+                let outcome = reason.as_deref().unwrap_or(self.outcomes[*place].staged);
+                rows.push(key, (at, group), Some((self.plan.deliveries[*place].destination.as_str(), outcome)));
+            }
+            if rows.len() == before {
+                rows.push(key, (at, group), None);
+            }
+        }
+        rows.finish(self.plan).map_err(|reason| RecipientsError::Snapshot(reason.into()))
+    }
+}
+
+/// Rows of recipients under construction.
+#[derive(Default)]
+struct Rows {
+    keys: StringViewBuilder,
+    places: Vec<(usize, usize)>,
+    destinations: StringViewBuilder,
+    outcomes: StringViewBuilder,
+}
+
+impl Rows {
+    fn len(&self) -> usize {
+        self.places.len()
+    }
+
+    fn push(&mut self, key: &str, place: (usize, usize), sent: Option<(&str, &str)>) {
+        self.keys.append_value(key);
+        self.places.push(place);
+        self.destinations.append_option(sent.map(|(destination, _)| destination));
+        self.outcomes.append_option(sent.map(|(_, outcome)| outcome));
+    }
+
+    fn finish(mut self, plan: &CampaignPlan) -> Result<RecordBatch, arrow::error::ArrowError> {
+        let rows = self.places.len();
+        let same =
+            |text: &str| -> ArrayRef { Arc::new(StringViewArray::from_iter_values(std::iter::repeat_n(text, rows))) };
+        let sub_audiences = &plan.assign.sub_audiences;
+        let of_sub_audience = |text: fn(&PlannedSubAudience) -> &str| -> ArrayRef {
+            Arc::new(StringViewArray::from_iter_values(self.places.iter().map(|(at, _)| text(&sub_audiences[*at]))))
+        };
+        let group = |(at, group): &(usize, usize)| &sub_audiences[*at].groups[*group];
+        let of_group = |text: fn(&PlannedGroup) -> &str| -> ArrayRef {
+            Arc::new(StringViewArray::from_iter_values(self.places.iter().map(|place| text(group(place)))))
+        };
+        let control: BooleanArray = self.places.iter().map(|place| Some(group(place).control)).collect();
+        let as_of = TimestampMicrosecondArray::from_value(plan.assign.as_of.timestamp_micros(), rows);
+        let launch: Date32Array = match plan.launch_date {
+            Some(day) => Date32Array::from_value(Date32Type::from_naive_date(day), rows),
+            None => Date32Array::new_null(rows),
+        };
+        let columns: Vec<ArrayRef> = vec![
+            same(plan.campaign.as_str()),
+            same(&plan.campaign_name),
+            same(&plan.run_id),
+            Arc::new(self.keys.finish()),
+            of_sub_audience(|one| one.id.as_str()),
+            of_sub_audience(|one| &one.name),
+            of_group(|one| one.id.as_str()),
+            of_group(|one| &one.name),
+            Arc::new(control),
+            Arc::new(self.destinations.finish()),
+            Arc::new(self.outcomes.finish()),
+            Arc::new(as_of.with_timezone("UTC")),
+            Arc::new(launch),
+        ];
+        RecordBatch::try_new(schema(), columns)
+    }
+}
+
+type Reject = (String, Reason);
+type Rejects = Box<dyn Iterator<Item = Result<Reject, ReadError>> + Send>;
+
+/// The customers of a delivery none of whose rows is staged, each with the reason of the row that came furthest.
+struct Unsent(Peekable<Rejects>);
+
+impl Unsent {
+    fn open(rejects: &Path) -> Result<Self, ReadError> {
+        let batches = staged::read(rejects)?;
+        let rejects: Rejects = Box::new(batches.flat_map(|batch| match batch {
+            Ok(batch) => of_batch(&batch).into_iter().map(Ok).collect::<Vec<_>>(),
+            Err(error) => vec![Err(error)],
+        }));
+        Ok(Self(rejects.peekable()))
+    }
+
+    /// Why the customer is not sent, if that is so. Customers are asked for in the order of the snapshot.
+    fn reason(&mut self, key: &str) -> Result<Option<Reason>, ReadError> {
+        let mut furthest = None;
+        while let Some(next) = self.0.next_if(|next| next.as_ref().map_or(true, |(customer, _)| customer == key)) {
+            furthest = furthest.max(Some(next?.1));
+        }
+        Ok(furthest)
+    }
+}
+
+/// The rejects of customers without a staged row.
+fn of_batch(batch: &RecordBatch) -> Vec<Reject> {
+    let text = |name: &str| batch.column_by_name(name).and_then(|array| array.as_string_view_opt());
+    let staged = batch.column_by_name(CUSTOMER_STAGED).and_then(|array| array.as_boolean_opt());
+    let (Some(keys), Some(reasons), Some(staged)) = (text(CUSTOMER_KEY), text(REASON), staged) else {
+        return Vec::new();
+    };
+    (0..batch.num_rows())
+        .filter(|row| !staged.value(*row))
+        .filter_map(|row| Some((keys.value(row).to_owned(), Reason::parse(reasons.value(row))?)))
+        .collect()
+}
+
+/// What is recorded of a customer in one run, for one destination or none.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Recipient {
+    /// The sub-audience's name.
+    pub sub_audience: String,
+    /// The treatment group's id.
+    pub treatment_id: String,
+    /// The treatment group's name.
+    pub treatment: String,
+    /// Whether the group is held out.
+    pub is_control: bool,
+    /// The destination's id; `None` where the group is sent nowhere.
+    pub destination: Option<String>,
+    /// `sent`, `not_sent`, `failed`, or why the customer was dropped.
+    pub outcome: Option<String>,
+}
+
+/// What a run's recipients say of a customer; nothing where the customer was not assigned.
+pub fn of_customer(recipients: &Path, customer_key: &str) -> Result<Vec<Recipient>, ReadError> {
+    let mut found = Vec::new();
+    for batch in staged::read(recipients)? {
+        let batch = batch?;
+        let text = |name: &str| batch.column_by_name(name).and_then(|array| array.as_string_view_opt());
+        let control = batch.column_by_name("is_control").and_then(|array| array.as_boolean_opt());
+        let Some(keys) = text("customer_key") else { continue };
+        for row in (0..batch.num_rows()).filter(|row| keys.value(*row) == customer_key) {
+            let value = |name: &str| {
+                let array = text(name).filter(|array| array.is_valid(row))?;
+                Some(array.value(row).to_owned())
+            };
+            found.push(Recipient {
+                sub_audience: value("sub_audience_name").unwrap_or_default(),
+                treatment_id: value("treatment_id").unwrap_or_default(),
+                treatment: value("treatment_name").unwrap_or_default(),
+                is_control: control.is_some_and(|control| control.value(row)),
+                destination: value("destination_id"),
+                outcome: value("outcome"),
+            });
+        }
+    }
+    Ok(found)
+}

@@ -1,0 +1,483 @@
+//! A run: plan -> assign -> stage -> deliver -> record, each step's end in the store before the next begins.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use consign_destinations::registry::Registry;
+use consign_engine::{AssignRequest, Assigned, EngineError, Snapshot, Tables};
+use consign_model::definition::{Definitions, Split};
+use consign_model::id::Slug;
+use consign_model::plan::{CampaignPlan, PlannedDelivery, plan};
+use consign_model::problem::Problem;
+use consign_secrets::Secrets;
+use consign_store::{
+    AudienceCounts, DeliveryChange, DeliveryCounts, DeliveryState, ErrorClass, GroupCounts, NewDelivery, NewRun,
+    Outcome, RunMode, RunState, Store, StoreError, SubAudienceCounts,
+};
+use futures::stream::{self, StreamExt};
+use serde::Serialize;
+use tokio_util::sync::CancellationToken;
+use url::Url;
+
+use crate::assignments::{self, AssignmentsError};
+use crate::deliver::{DeliverError, Delivered, Sender};
+use crate::folder::{DataFolder, RunFolder};
+use crate::recipients::{self, DeliveryOutcome, RecipientsError};
+use crate::stage::{Counts, Stage, StageError, StagedDelivery, stage};
+
+/// A run, or a preview, failed as a whole. Deliveries that fail alone are part of a [`RunSummary`].
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The campaign cannot be planned.
+    #[error("the campaign cannot be planned")]
+    Plan(Vec<Problem>),
+    /// The engine failed.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// Staging failed.
+    #[error(transparent)]
+    Stage(#[from] StageError),
+    /// Recipients could not be recorded.
+    #[error(transparent)]
+    Recipients(#[from] RecipientsError),
+    /// The groups of an exact split could not be kept or read.
+    #[error(transparent)]
+    Assignments(#[from] AssignmentsError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Rows could not be encoded for a preview.
+    #[error(transparent)]
+    Sample(#[from] DeliverError),
+    /// A folder cannot be made.
+    #[error("the folder {} cannot be made: check that you may write there", path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        reason: std::io::Error,
+    },
+}
+
+impl RunError {
+    /// Whether somebody stopped it.
+    pub fn is_cancelled(&self) -> bool {
+        matches!(self, Self::Engine(EngineError::Cancelled) | Self::Stage(StageError::Cancelled))
+    }
+}
+
+/// How far a run is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress<'a> {
+    /// The snapshot is being written.
+    Assigning,
+    /// The snapshot is written and has so many rows.
+    Assigned(u64),
+    /// So many rows of the snapshot were read, over all passes.
+    Staging(u64),
+    /// A delivery begins.
+    Sending(&'a str),
+    /// A delivery is over.
+    Sent(&'a str),
+}
+
+/// What runs and previews work with.
+pub struct Workplace<'a> {
+    /// The definitions, clean.
+    pub definitions: &'a Definitions,
+    /// The tables that they name.
+    pub tables: &'a Tables,
+    /// The kinds.
+    pub registry: &'a Registry,
+    /// The secrets.
+    pub secrets: &'a Secrets,
+    /// The data directory.
+    pub folder: &'a DataFolder,
+    /// Threads for staging, and deliveries at once.
+    pub threads: usize,
+    /// Stops everything.
+    pub cancel: &'a CancellationToken,
+    /// Told how far it is.
+    pub progress: &'a (dyn Fn(Progress<'_>) + Sync),
+}
+
+/// What became of a campaign's customers.
+#[derive(Debug, Clone, Serialize)]
+pub struct Assignment {
+    /// The counts that the store keeps.
+    #[serde(flatten)]
+    pub counts: AudienceCounts,
+    /// The customers of each included segment.
+    pub included: Vec<(Slug, u64)>,
+    /// The customers of the included segments whom each excluded segment takes out.
+    pub excluded: Vec<(Slug, u64)>,
+    /// The customers of the included segments whom the workspace's `always_exclude` takes out.
+    pub always_excluded: u64,
+}
+
+/// One delivery of a run or preview.
+#[derive(Debug, Clone, Serialize)]
+pub struct DeliverySummary {
+    /// Unique in the run: `<sub-audience>.<group>.<destination>`.
+    pub id: String,
+    /// The sub-audience's id.
+    pub sub_audience: Slug,
+    /// The group's id.
+    pub group: Slug,
+    /// The destination's id.
+    pub destination: Slug,
+    /// The destination's kind.
+    pub kind: String,
+    /// The list's or file's name.
+    pub list_name: String,
+    /// What was staged.
+    pub counts: Counts,
+    /// Where it went; `None` where it failed, and in a preview.
+    pub delivered: Option<Delivered>,
+    /// Why it failed.
+    pub error: Option<(ErrorClass, String)>,
+}
+
+/// What a run came to.
+#[derive(Debug, Clone, Serialize)]
+pub struct RunSummary {
+    /// The run's id.
+    pub run: String,
+    /// The campaign's id.
+    pub campaign: Slug,
+    /// The campaign's name.
+    pub campaign_name: String,
+    /// The moment of the run.
+    pub as_of: DateTime<Utc>,
+    /// When the campaign starts downstream.
+    pub launch_date: Option<NaiveDate>,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Who is in it.
+    pub assignment: Assignment,
+    /// Its deliveries.
+    pub deliveries: Vec<DeliverySummary>,
+    /// The record of its recipients.
+    pub recipients: PathBuf,
+}
+
+impl Workplace<'_> {
+    /// Resolves a campaign to what a run at that moment needs.
+    pub fn plan(&self, campaign: &Slug, as_of: DateTime<Utc>, run_id: &str) -> Result<CampaignPlan, RunError> {
+        plan(self.definitions, self.tables.catalog(), self.registry, campaign, as_of, run_id).map_err(RunError::Plan)
+    }
+
+    /// Writes the snapshot of a plan into a run's folder. An exact split sticks to the campaign's last run.
+    pub(crate) async fn assign(
+        &self,
+        store: &dyn Store,
+        plan: &CampaignPlan,
+        folder: &RunFolder,
+    ) -> Result<(Snapshot, Assignment), RunError> {
+        (self.progress)(Progress::Assigning);
+        let made = |reason| RunError::Folder { path: folder.path().to_owned(), reason };
+        folder.create().map_err(made)?;
+        let url = file_url(&folder.snapshot());
+        let previous = self.previous(store, plan, folder).await?;
+        let request =
+            AssignRequest { snapshot: &url, previous: previous.as_ref(), progress: &|_| {}, cancel: self.cancel };
+        let assigned = self.tables.assign(&plan.assign, &request).await?;
+        let snapshot = Snapshot::open(&url).await?;
+        (self.progress)(Progress::Assigned(snapshot.num_rows()));
+        Ok((snapshot, self.assignment(plan, assigned)))
+    }
+
+    fn assignment(&self, plan: &CampaignPlan, assigned: Assigned) -> Assignment {
+        let campaign = self.definitions.campaigns.iter().find(|one| one.id == plan.campaign);
+        let include = campaign.map(|campaign| campaign.include.clone()).unwrap_or_default();
+        let exclude = campaign.map(|campaign| campaign.exclude.clone()).unwrap_or_default();
+        let sub_audiences = plan.assign.sub_audiences.iter().zip(assigned.sub_audiences);
+        let counts = AudienceCounts {
+            customers: assigned.audience,
+            left_out: assigned.null_keys,
+            sub_audiences: sub_audiences
+                .map(|(planned, counted)| SubAudienceCounts {
+                    id: planned.id.clone(),
+                    name: planned.name.clone(),
+                    customers: counted.customers,
+                    groups: planned
+                        .groups
+                        .iter()
+                        .zip(counted.groups)
+                        .map(|(group, customers)| GroupCounts {
+                            id: group.id.clone(),
+                            name: group.name.clone(),
+                            control: group.control,
+                            customers,
+                        })
+                        .collect(),
+                })
+                .collect(),
+        };
+        Assignment {
+            counts,
+            included: include.into_iter().zip(assigned.included).collect(),
+            excluded: exclude.into_iter().zip(assigned.excluded).collect(),
+            always_excluded: assigned.always_excluded,
+        }
+    }
+
+    /// Stages the deliveries of a plan into a run's folder.
+    pub(crate) async fn stage(
+        &self,
+        plan: &CampaignPlan,
+        snapshot: &Snapshot,
+        ids: &[String],
+        folder: &RunFolder,
+    ) -> Result<Vec<StagedDelivery>, RunError> {
+        let request = Stage {
+            snapshot,
+            plan,
+            ids,
+            registry: self.registry,
+            folder,
+            threads: self.threads,
+            cancel: self.cancel,
+            progress: &|rows| (self.progress)(Progress::Staging(rows)),
+        };
+        Ok(stage(&request).await?)
+    }
+
+    /// Runs a campaign.
+    pub async fn run(
+        &self,
+        store: &dyn Store,
+        version: u64,
+        campaign: &Slug,
+        as_of: DateTime<Utc>,
+    ) -> Result<RunSummary, RunError> {
+        let run_id = uuid::Uuid::now_v7().to_string();
+        let plan = self.plan(campaign, as_of, &run_id)?;
+        store
+            .create_run(&NewRun {
+                id: run_id.clone(),
+                campaign: campaign.clone(),
+                definitions_version: version,
+                mode: RunMode::Real,
+                as_of,
+                launch_date: plan.launch_date,
+            })
+            .await?;
+        let done = self.steps(store, &plan).await;
+        if let Err(error) = &done {
+            let outcome = if error.is_cancelled() { Outcome::Cancelled } else { Outcome::Failed };
+            store.move_run(&run_id, RunState::Finished(outcome), Some(&chain(error))).await?;
+        }
+        done
+    }
+
+    async fn steps(&self, store: &dyn Store, plan: &CampaignPlan) -> Result<RunSummary, RunError> {
+        let folder = self.folder.run(&plan.run_id);
+        let (snapshot, assignment) = self.assign(store, plan, &folder).await?;
+        store.set_audience(&plan.run_id, &assignment.counts).await?;
+        store.move_run(&plan.run_id, RunState::Staging, None).await?;
+        let ids = ids(plan);
+        let new: Vec<_> = plan.deliveries.iter().zip(&ids).map(|(one, id)| new_delivery(plan, one, id)).collect();
+        store.create_deliveries(&plan.run_id, &new).await?;
+        let staged = self.stage(plan, &snapshot, &ids, &folder).await?;
+        store.move_run(&plan.run_id, RunState::Delivering, None).await?;
+        let deliveries = self.deliver(store, plan, &ids, &staged, &folder).await?;
+        let outcomes: Vec<_> = deliveries
+            .iter()
+            .zip(&staged)
+            .map(|(delivery, staged)| DeliveryOutcome { rejects: &staged.rejects, staged: outcome_word(delivery) })
+            .collect();
+        recipients::record(&snapshot, plan, &outcomes, &folder.recipients()).await?;
+        if plan.assign.split == Split::Exact {
+            assignments::keep(&snapshot, &plan.assign, &folder.assignments()).await?;
+        }
+        let outcome = outcome(&deliveries, self.cancel.is_cancelled());
+        store.move_run(&plan.run_id, RunState::Finished(outcome), None).await?;
+        Ok(RunSummary {
+            run: plan.run_id.clone(),
+            campaign: plan.campaign.clone(),
+            campaign_name: plan.campaign_name.clone(),
+            as_of: plan.assign.as_of,
+            launch_date: plan.launch_date,
+            outcome,
+            assignment,
+            deliveries,
+            recipients: folder.recipients(),
+        })
+    }
+
+    /// Sends all deliveries, some at once. One that fails does not stop the others.
+    async fn deliver(
+        &self,
+        store: &dyn Store,
+        plan: &CampaignPlan,
+        ids: &[String],
+        staged: &[StagedDelivery],
+        folder: &RunFolder,
+    ) -> Result<Vec<DeliverySummary>, RunError> {
+        let sender = &Sender {
+            plan,
+            destinations: &self.definitions.destinations,
+            registry: self.registry,
+            secrets: self.secrets,
+            folder,
+            cancel: self.cancel,
+        };
+        let all = plan.deliveries.iter().zip(ids).zip(staged);
+        let sending = all.map(|((delivery, id), staged)| async move {
+            (self.progress)(Progress::Sending(id));
+            let key = format!("{}/{id}", plan.run_id);
+            let begin = DeliveryChange::to(DeliveryState::Sending).counts(stored_counts(&staged.counts));
+            store.move_delivery(&key, &begin).await?;
+            let sent = sender.send(id, delivery, staged).await;
+            store.move_delivery(&key, &change(&sent)).await?;
+            (self.progress)(Progress::Sent(id));
+            Ok::<_, RunError>(summary(plan, delivery, id, staged, Some(sent)))
+        });
+        let results: Vec<_> = stream::iter(sending).buffered(self.threads.max(2)).collect().await;
+        results.into_iter().collect()
+    }
+
+    /// What of the groups of the campaign's last run still holds, for an exact split.
+    async fn previous(
+        &self,
+        store: &dyn Store,
+        plan: &CampaignPlan,
+        folder: &RunFolder,
+    ) -> Result<Option<Url>, RunError> {
+        if plan.assign.split == Split::Stable {
+            return Ok(None);
+        }
+        let runs = store.runs(Some(&plan.campaign), RUNS_LOOKED_AT).await?;
+        let real = runs.into_iter().filter(|run| run.mode == RunMode::Real);
+        let Some(last) = real.map(|run| self.folder.run(&run.id).assignments()).find(|path| path.exists()) else {
+            return Ok(None);
+        };
+        let carried = folder.carried_over();
+        let holds = assignments::carry_over(&last, &plan.assign, &carried)?;
+        Ok(holds.then(|| file_url(&carried)))
+    }
+}
+
+/// How far back the last run that was recorded is looked for.
+pub(crate) const RUNS_LOOKED_AT: u32 = 100;
+
+/// The ids of a plan's deliveries: names of folders, unique in the run.
+pub(crate) fn ids(plan: &CampaignPlan) -> Vec<String> {
+    let id = |delivery: &PlannedDelivery| {
+        let (sub_audience, group) = place(plan, delivery);
+        format!("{sub_audience}.{group}.{}", delivery.destination)
+    };
+    plan.deliveries.iter().map(id).collect()
+}
+
+fn place<'a>(plan: &'a CampaignPlan, delivery: &PlannedDelivery) -> (&'a Slug, &'a Slug) {
+    let sub_audience = &plan.assign.sub_audiences[delivery.sub_audience];
+    (&sub_audience.id, &sub_audience.groups[delivery.group].id)
+}
+
+fn new_delivery(plan: &CampaignPlan, delivery: &PlannedDelivery, id: &str) -> NewDelivery {
+    let (sub_audience, group) = place(plan, delivery);
+    NewDelivery {
+        id: format!("{}/{id}", plan.run_id),
+        sub_audience: sub_audience.clone(),
+        group: group.clone(),
+        destination: delivery.destination.clone(),
+        kind: delivery.kind.clone(),
+        list_name: delivery.list_name.clone(),
+    }
+}
+
+pub(crate) fn summary(
+    plan: &CampaignPlan,
+    delivery: &PlannedDelivery,
+    id: &str,
+    staged: &StagedDelivery,
+    sent: Option<Result<Delivered, DeliverError>>,
+) -> DeliverySummary {
+    let (sub_audience, group) = place(plan, delivery);
+    let (delivered, error) = match sent {
+        Some(Ok(delivered)) => (Some(delivered), None),
+        Some(Err(error)) => (None, Some((error.class(), chain(&error)))),
+        None => (None, None),
+    };
+    DeliverySummary {
+        id: id.to_owned(),
+        sub_audience: sub_audience.clone(),
+        group: group.clone(),
+        destination: delivery.destination.clone(),
+        kind: delivery.kind.clone(),
+        list_name: delivery.list_name.clone(),
+        counts: staged.counts.clone(),
+        delivered,
+        error,
+    }
+}
+
+/// What is said of a platform's delivery, whose requests are written to files.
+pub const NOT_SENT: &str = "not sent: this version writes the requests of platforms to files; send them from there";
+
+fn change(sent: &Result<Delivered, DeliverError>) -> DeliveryChange {
+    match sent {
+        Ok(Delivered::Files(files)) => DeliveryChange::to(DeliveryState::Delivered).targets(files.clone()),
+        Ok(Delivered::Requests { bodies, .. }) => {
+            DeliveryChange::to(DeliveryState::Cancelled).targets(bodies.clone()).error(ErrorClass::Config, NOT_SENT)
+        }
+        Err(error) if error.is_cancelled() => DeliveryChange::to(DeliveryState::Cancelled),
+        Err(error) => DeliveryChange::to(DeliveryState::Failed).error(error.class(), chain(error)),
+    }
+}
+
+/// The outcome of a delivery's staged customers, as recipients say it.
+fn outcome_word(delivery: &DeliverySummary) -> &'static str {
+    match &delivery.delivered {
+        Some(Delivered::Files(_)) => "sent",
+        Some(Delivered::Requests { .. }) => "not_sent",
+        None => "failed",
+    }
+}
+
+fn outcome(deliveries: &[DeliverySummary], cancelled: bool) -> Outcome {
+    let failed = deliveries.iter().filter(|delivery| delivery.error.is_some()).count();
+    match failed {
+        _ if cancelled => Outcome::Cancelled,
+        0 => Outcome::Succeeded,
+        all if all == deliveries.len() => Outcome::Failed,
+        _ => Outcome::Partial,
+    }
+}
+
+fn stored_counts(counts: &Counts) -> DeliveryCounts {
+    let words = |by_reason: &BTreeMap<crate::stage::Reason, u64>| {
+        by_reason.iter().map(|(reason, count)| (reason.to_string(), *count)).collect()
+    };
+    DeliveryCounts {
+        customers: counts.customers,
+        expansion: counts.expansion,
+        rows: counts.rows,
+        dropped: words(&counts.dropped),
+        shrink: words(&counts.shrink),
+    }
+}
+
+/// An error with its causes, in one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text.push_str(": ");
+            text.push_str(&cause_text);
+        }
+        source = cause.source();
+    }
+    text
+}
+
+fn file_url(path: &std::path::Path) -> Url {
+    // The data directory is absolute, so this cannot fail; an empty URL would be refused when it is opened.
+    Url::from_file_path(path).unwrap_or_else(|()| Url::parse("file:///").expect("it is a URL"))
+}

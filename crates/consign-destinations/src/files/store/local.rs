@@ -1,0 +1,120 @@
+//! A folder of this machine.
+
+use std::fs::{self, File, Permissions};
+use std::io::{self, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use tempfile::NamedTempFile;
+use tokio::task::spawn_blocking;
+
+use super::{FileError, FileStore, Upload, name, probe};
+
+/// Files in a folder. The folder must be there: one that is made where a disk should have been mounted hides the list.
+pub(super) struct LocalFiles {
+    folder: PathBuf,
+}
+
+impl LocalFiles {
+    pub(super) fn new(folder: &Path) -> Self {
+        Self { folder: folder.to_owned() }
+    }
+
+    fn checked(&self, name: &str) -> Result<PathBuf, FileError> {
+        name::check(name)?;
+        Ok(self.folder.join(name))
+    }
+}
+
+#[async_trait]
+impl FileStore for LocalFiles {
+    fn location(&self, name: &str) -> String {
+        self.folder.join(name).display().to_string()
+    }
+
+    async fn upload(&self, name: &str) -> Result<Box<dyn Upload>, FileError> {
+        let target = self.checked(name)?;
+        let folder = self.folder.clone();
+        let prefix = format!(".{name}.");
+        let file = blocking(&self.folder, move || {
+            let mut builder = tempfile::Builder::new();
+            builder.prefix(&prefix).suffix(".part");
+            // Lists are personal data: for the owner and the group, less what the process masks.
+            #[cfg(unix)]
+            builder.permissions(<Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o660));
+            builder.tempfile_in(&folder)
+        });
+        Ok(Box::new(LocalUpload { file: file.await?, folder: self.folder.clone(), target }))
+    }
+
+    async fn remove(&self, name: &str) -> Result<(), FileError> {
+        let target = self.checked(name)?;
+        blocking(&self.folder, move || match fs::remove_file(target) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+            other => other,
+        })
+        .await
+    }
+
+    async fn test(&self) -> Result<Vec<String>, FileError> {
+        probe(self).await
+    }
+}
+
+/// A file under a temporary name in the same folder, which is removed when this is dropped.
+struct LocalUpload {
+    file: NamedTempFile,
+    folder: PathBuf,
+    target: PathBuf,
+}
+
+#[async_trait]
+impl Upload for LocalUpload {
+    async fn write(&mut self, bytes: Bytes) -> Result<(), FileError> {
+        // A second handle of the same open file: both write at its end.
+        let mut file = self.file.as_file().try_clone().map_err(|error| explain(&self.folder, &error))?;
+        blocking(&self.folder, move || file.write_all(&bytes)).await
+    }
+
+    async fn publish(self: Box<Self>) -> Result<(), FileError> {
+        let Self { file, folder, target } = *self;
+        blocking(&folder.clone(), move || {
+            file.as_file().sync_all()?;
+            file.persist(target).map_err(|error| error.error)?;
+            File::open(folder)?.sync_all()
+        })
+        .await
+    }
+
+    async fn abort(self: Box<Self>) {
+        let Self { file, folder, .. } = *self;
+        blocking(&folder, move || file.close()).await.ok();
+    }
+}
+
+/// Runs what may wait for a disk where it keeps nobody waiting.
+async fn blocking<T: Send + 'static>(
+    folder: &Path,
+    run: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> Result<T, FileError> {
+    let result = spawn_blocking(run).await.unwrap_or_else(|error| Err(io::Error::other(error.to_string())));
+    result.map_err(|error| explain(folder, &error))
+}
+
+fn explain(folder: &Path, error: &io::Error) -> FileError {
+    let place = folder.display().to_string();
+    match error.kind() {
+        ErrorKind::NotFound => FileError::NoFolder(place),
+        ErrorKind::NotADirectory => FileError::NotAFolder(place),
+        ErrorKind::ReadOnlyFilesystem => FileError::ReadOnly(place),
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => FileError::DiskFull(place),
+        ErrorKind::PermissionDenied => FileError::Permission {
+            place,
+            reason: error.kind().to_string(),
+            action: "make files in the folder, for example with `chmod u+wx`",
+        },
+        // Tempfile adds the path, and the system's words are in what it wraps.
+        _ => FileError::Other { place, reason: error.to_string() },
+    }
+}

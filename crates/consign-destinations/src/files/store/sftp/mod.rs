@@ -1,0 +1,128 @@
+//! A folder of an SFTP server.
+//!
+//! SFTP knows no atomic upload, so a file is written under a temporary name in its folder, synced, measured and renamed.
+//! OpenSSH replaces a file in one step (`posix-rename@openssh.com`); where a server cannot, the old file is removed first,
+//! and for a moment there is none.
+
+mod connect;
+mod upload;
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use russh_sftp::client::error::Error;
+use russh_sftp::protocol::StatusCode;
+
+pub(super) use self::connect::sftp;
+use self::connect::{Server, Session};
+use self::upload::SftpUpload;
+use super::{FileError, FileStore, Upload, name, probe};
+
+/// How long a test waits for everything together.
+const TEST_TIME: Duration = Duration::from_secs(30);
+/// How long one answer may take.
+const ANSWER_TIME: Duration = Duration::from_secs(20);
+
+/// Files in a folder of a server. Each file has a connection of its own, since servers end idle ones.
+pub(super) struct SftpFiles {
+    server: Server,
+    /// Without a slash at its end; empty for the folder where the user arrives.
+    folder: String,
+}
+
+impl SftpFiles {
+    fn path(&self, name: &str) -> Result<String, FileError> {
+        name::check(name)?;
+        Ok(self.in_folder(name))
+    }
+
+    fn in_folder(&self, name: &str) -> String {
+        match self.folder.as_str() {
+            "" => name.to_owned(),
+            "/" => format!("/{name}"),
+            folder => format!("{folder}/{name}"),
+        }
+    }
+}
+
+#[async_trait]
+impl FileStore for SftpFiles {
+    fn location(&self, name: &str) -> String {
+        let path = self.in_folder(name);
+        format!("sftp://{}/{}", self.server.host(), path.trim_start_matches('/'))
+    }
+
+    async fn upload(&self, name: &str) -> Result<Box<dyn Upload>, FileError> {
+        let path = self.path(name)?;
+        let temporary = self.in_folder(&format!(".{name}.{}.part", uuid::Uuid::now_v7()));
+        let session = self.server.connect().await?;
+        Ok(Box::new(SftpUpload::begin(session, &self.folder, temporary, path).await?))
+    }
+
+    async fn remove(&self, name: &str) -> Result<(), FileError> {
+        let path = self.path(name)?;
+        let session = self.server.connect().await?;
+        let result = match session.raw.remove(&path).await {
+            Err(Error::Status(status)) if status.status_code == StatusCode::NoSuchFile => Ok(()),
+            other => other.map(drop),
+        };
+        let result = match result {
+            Ok(()) => Ok(()),
+            Err(error) => Err(session.explain(&self.folder, &error).await),
+        };
+        session.close().await;
+        result
+    }
+
+    async fn test(&self) -> Result<Vec<String>, FileError> {
+        let host = self.server.host();
+        let test = async {
+            let session = self.server.connect().await?;
+            let mut proved = vec![
+                format!("reached `{host}`, whose host key is `{}`", self.server.host_key()),
+                format!("signed in as `{}`", self.server.username()),
+            ];
+            if !session.replaces {
+                proved.push("the server cannot replace a file in one step: for a moment there will be none".into());
+            }
+            session.close().await;
+            proved.extend(probe(self).await?);
+            Ok(proved)
+        };
+        tokio::time::timeout(TEST_TIME, test)
+            .await
+            .unwrap_or_else(|_| Err(FileError::TimedOut { place: host.clone(), after: TEST_TIME }))
+    }
+}
+
+impl Session {
+    /// What an answer means. A server whose disk is full says only that it failed, so it is asked for its free space.
+    async fn explain(&self, folder: &str, error: &Error) -> FileError {
+        let place = format!("sftp://{}/{}", self.host, folder.trim_start_matches('/'));
+        match error {
+            Error::Status(status) => match status.status_code {
+                StatusCode::NoSuchFile => FileError::NoFolder(place),
+                StatusCode::PermissionDenied => FileError::Permission {
+                    place,
+                    reason: "Permission denied".into(),
+                    action: "create, rename and remove files in the folder",
+                },
+                StatusCode::Failure if self.is_full(folder).await => FileError::DiskFull(place),
+                code => FileError::Other {
+                    place,
+                    reason: format!("the server answers `{code}` and no reason; check its disk, quota and log"),
+                },
+            },
+            Error::Timeout => FileError::TimedOut { place: self.host.clone(), after: ANSWER_TIME },
+            Error::IO(_) | Error::Limited(_) | Error::UnexpectedPacket | Error::UnexpectedBehavior(_) => {
+                FileError::Unreachable { host: self.host.clone(), reason: "the connection broke off".into() }
+            }
+        }
+    }
+
+    async fn is_full(&self, folder: &str) -> bool {
+        let folder = if folder.is_empty() { "." } else { folder };
+        let space = self.raw.statvfs(folder).await;
+        space.is_ok_and(|space| space.blocks_avail == 0 || space.inodes > 0 && space.inodes_avail == 0)
+    }
+}

@@ -1,0 +1,329 @@
+//! What the store holds, as values.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use consign_model::definition::Definitions;
+use consign_model::id::Slug;
+use serde::{Deserialize, Serialize};
+
+use crate::state::{DeliveryState, RunState};
+
+/// What applying definitions came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Applied {
+    /// The version that is current now.
+    pub version: u64,
+    /// Whether it is new; else the definitions were applied already.
+    pub changed: bool,
+}
+
+/// Definitions as they were applied.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredDefinitions {
+    /// From 1, one more with each change.
+    pub version: u64,
+    /// When they were applied.
+    pub applied_at: DateTime<Utc>,
+    /// Who applied them: a user of the operating system.
+    pub applied_by: String,
+    /// Where their relative paths begin.
+    pub folder: String,
+    /// SHA-256 of the folder and the content, hex. The order of things among themselves is not part of it.
+    pub hash: String,
+    /// What they say.
+    pub definitions: Definitions,
+}
+
+/// What a run leaves behind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunMode {
+    /// A run as any other.
+    Real,
+    /// A sample is sent; no trace in recipients, sticky assignments and memberships.
+    Test,
+    /// Sent to the sandbox; no trace either.
+    Rehearsal,
+}
+
+/// A run to begin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewRun {
+    /// A version 7 UUID as text, so that ids sort by time.
+    pub id: String,
+    /// The campaign.
+    pub campaign: Slug,
+    /// The version of the definitions that it runs by.
+    pub definitions_version: u64,
+    /// What it leaves behind.
+    pub mode: RunMode,
+    /// Its moment; kept to the microsecond.
+    pub as_of: DateTime<Utc>,
+    /// When the campaign starts downstream.
+    pub launch_date: Option<NaiveDate>,
+}
+
+/// A run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Run {
+    /// Its id.
+    pub id: String,
+    /// The campaign.
+    pub campaign: Slug,
+    /// The version of the definitions that it runs by.
+    pub definitions_version: u64,
+    /// What it leaves behind.
+    pub mode: RunMode,
+    /// Its moment.
+    pub as_of: DateTime<Utc>,
+    /// When the campaign starts downstream.
+    pub launch_date: Option<NaiveDate>,
+    /// Where it stands.
+    pub state: RunState,
+    /// Why it failed, for people.
+    pub error: Option<String>,
+    /// Its audience, once counted.
+    pub audience: Option<AudienceCounts>,
+    /// When it began.
+    pub created_at: DateTime<Utc>,
+    /// When anything about it last changed, its deliveries apart.
+    pub updated_at: DateTime<Utc>,
+    /// When it ended.
+    pub finished_at: Option<DateTime<Utc>>,
+}
+
+/// The customers of a run, counted.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AudienceCounts {
+    /// Customers in the audience.
+    pub customers: u64,
+    /// Rows of the sources that were left out, by reason: NULL and empty customer keys.
+    #[serde(default)]
+    pub left_out: BTreeMap<String, u64>,
+    /// The sub-audiences in order; the last is **remaining**.
+    pub sub_audiences: Vec<SubAudienceCounts>,
+}
+
+/// The customers of a sub-audience, counted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SubAudienceCounts {
+    /// Its id.
+    pub id: Slug,
+    /// Its name when the run began.
+    pub name: String,
+    /// Its customers.
+    pub customers: u64,
+    /// Its groups in order.
+    pub groups: Vec<GroupCounts>,
+}
+
+/// The customers of a treatment group, counted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupCounts {
+    /// Its id.
+    pub id: Slug,
+    /// Its name when the run began.
+    pub name: String,
+    /// Whether it is held out.
+    pub control: bool,
+    /// Its customers.
+    pub customers: u64,
+}
+
+/// A delivery to begin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewDelivery {
+    /// Stable and unique over all runs, such as `<run>/<sub-audience>.<group>.<destination>`.
+    pub id: String,
+    /// The sub-audience.
+    pub sub_audience: Slug,
+    /// The treatment group.
+    pub group: Slug,
+    /// The destination.
+    pub destination: Slug,
+    /// The destination's kind.
+    pub kind: String,
+    /// The list's or file's name, rendered.
+    pub list_name: String,
+}
+
+/// A delivery.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Delivery {
+    /// Its id.
+    pub id: String,
+    /// Its run.
+    pub run: String,
+    /// The sub-audience.
+    pub sub_audience: Slug,
+    /// The treatment group.
+    pub group: Slug,
+    /// The destination.
+    pub destination: Slug,
+    /// The destination's kind.
+    pub kind: String,
+    /// The list's or file's name.
+    pub list_name: String,
+    /// Where it stands.
+    pub state: DeliveryState,
+    /// What was staged, once it is.
+    pub counts: Option<DeliveryCounts>,
+    /// Where it went.
+    pub targets: Vec<Target>,
+    /// Why it failed.
+    pub error: Option<DeliveryError>,
+    /// When it began.
+    pub created_at: DateTime<Utc>,
+    /// When it last changed.
+    pub updated_at: DateTime<Utc>,
+}
+
+/// What a delivery came to: rows = customers + expansion - dropped.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeliveryCounts {
+    /// Customers of the group.
+    pub customers: u64,
+    /// Rows beyond one a customer.
+    pub expansion: u64,
+    /// Rows staged.
+    pub rows: u64,
+    /// Rows not staged, by reason.
+    #[serde(default)]
+    pub dropped: BTreeMap<String, u64>,
+    /// Customers none of whose rows is staged, by reason.
+    #[serde(default)]
+    pub shrink: BTreeMap<String, u64>,
+}
+
+/// A file that a delivery left at its destination.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Target {
+    /// Its place: a path or a URL without credentials.
+    pub location: String,
+    /// Rows in it, a header apart.
+    pub rows: u64,
+    /// Its size.
+    pub bytes: u64,
+    /// SHA-256 of its bytes, hex.
+    pub sha256: String,
+}
+
+/// Why a delivery failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeliveryError {
+    /// What sort of failure it is.
+    pub class: ErrorClass,
+    /// What happened and what to do, for people. No personal data, no secrets.
+    pub message: String,
+}
+
+/// What sort of failure it is, and so what is done about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ErrorClass {
+    /// The credential is refused.
+    Auth,
+    /// The credential may not do that.
+    Permission,
+    /// A setting is wrong.
+    Config,
+    /// A row is refused.
+    Row,
+    /// Too fast.
+    RateLimited,
+    /// Not there now.
+    Unavailable,
+    /// Our own mistake.
+    Bug,
+}
+
+impl ErrorClass {
+    const ALL: [Self; 7] =
+        [Self::Auth, Self::Permission, Self::Config, Self::Row, Self::RateLimited, Self::Unavailable, Self::Bug];
+
+    /// Its word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Auth => "auth",
+            Self::Permission => "permission",
+            Self::Config => "config",
+            Self::Row => "row",
+            Self::RateLimited => "rate_limited",
+            Self::Unavailable => "unavailable",
+            Self::Bug => "bug",
+        }
+    }
+
+    pub(crate) fn of(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|class| class.word() == word)
+    }
+}
+
+impl RunMode {
+    const ALL: [Self; 3] = [Self::Real, Self::Test, Self::Rehearsal];
+
+    /// Its word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Real => "real",
+            Self::Test => "test",
+            Self::Rehearsal => "rehearsal",
+        }
+    }
+
+    pub(crate) fn of(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|mode| mode.word() == word)
+    }
+}
+
+/// A delivery's next state, and what is known with it. What is `None` stays as it was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeliveryChange {
+    /// The next state.
+    pub to: DeliveryState,
+    /// What was staged.
+    pub counts: Option<DeliveryCounts>,
+    /// Where it went.
+    pub targets: Option<Vec<Target>>,
+    /// Why it failed.
+    pub error: Option<DeliveryError>,
+}
+
+impl DeliveryChange {
+    /// A next state and nothing else.
+    pub fn to(to: DeliveryState) -> Self {
+        Self { to, counts: None, targets: None, error: None }
+    }
+
+    /// The same, with what was staged.
+    #[must_use]
+    pub fn counts(self, counts: DeliveryCounts) -> Self {
+        Self { counts: Some(counts), ..self }
+    }
+
+    /// The same, with where it went.
+    #[must_use]
+    pub fn targets(self, targets: Vec<Target>) -> Self {
+        Self { targets: Some(targets), ..self }
+    }
+
+    /// The same, with why it failed.
+    #[must_use]
+    pub fn error(self, class: ErrorClass, message: impl Into<String>) -> Self {
+        Self { error: Some(DeliveryError { class, message: message.into() }), ..self }
+    }
+}
+
+/// Something that happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Event {
+    /// In which run.
+    pub run: String,
+    /// To which delivery; `None` where to the run itself.
+    pub delivery: Option<String>,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// What, such as `staging -> sending`.
+    pub what: String,
+}

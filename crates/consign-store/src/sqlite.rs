@@ -1,0 +1,228 @@
+//! The store in one `SQLite` file: WAL, `synchronous = FULL`, so what a call reports as done is on disk.
+
+mod definitions;
+mod deliveries;
+mod open;
+mod runs;
+
+use std::path::{Path, PathBuf};
+
+use async_trait::async_trait;
+use chrono::{DateTime, SubsecRound, Utc};
+use consign_model::definition::Definitions;
+use consign_model::id::Slug;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use sqlx::sqlite::{SqliteConnection, SqlitePool};
+use sqlx::{Sqlite, Transaction};
+
+use crate::Store;
+use crate::error::StoreError;
+use crate::record::{
+    Applied, AudienceCounts, Delivery, DeliveryChange, Event, NewDelivery, NewRun, Run, StoredDefinitions,
+};
+use crate::state::RunState;
+
+/// The store in one file.
+#[derive(Debug, Clone)]
+pub struct SqliteStore {
+    pool: SqlitePool,
+    path: PathBuf,
+}
+
+impl SqliteStore {
+    /// Opens the store in that file; makes it, and its folder for its owner alone, where they are missing. A file that
+    /// is damaged, no store, or of a later program is refused and left as it is.
+    pub async fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
+        let path = path.as_ref().to_owned();
+        let pool = open::open(&path).await?;
+        Ok(Self { pool, path })
+    }
+
+    /// Closes the file. Without it nothing is lost; with it, everything is in the one file.
+    pub async fn close(self) {
+        self.pool.close().await;
+    }
+
+    /// A transaction that writes. It locks at once, so that what it reads stays true until it commits.
+    async fn begin(&self) -> Result<Transaction<'_, Sqlite>, StoreError> {
+        self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(|error| self.error(error))
+    }
+
+    async fn commit(&self, transaction: Transaction<'_, Sqlite>) -> Result<(), StoreError> {
+        transaction.commit().await.map_err(|error| self.error(error))
+    }
+
+    async fn read(&self) -> Result<sqlx::pool::PoolConnection<Sqlite>, StoreError> {
+        self.pool.acquire().await.map_err(|error| self.error(error))
+    }
+
+    fn error(&self, fault: impl Into<Fault>) -> StoreError {
+        match fault.into() {
+            Fault::Sql(error) => StoreError::of_sqlite(&self.path, &error),
+            Fault::Unreadable(what) => StoreError::unreadable(&self.path, what),
+            Fault::Refused(error) => error,
+        }
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn apply(&self, definitions: &Definitions, folder: &str, author: &str) -> Result<Applied, StoreError> {
+        let mut transaction = self.begin().await?;
+        let applied = definitions::apply(&mut transaction, definitions, folder, author).await;
+        let applied = applied.map_err(|fault| self.error(fault))?;
+        self.commit(transaction).await?;
+        Ok(applied)
+    }
+
+    async fn current(&self) -> Result<Option<StoredDefinitions>, StoreError> {
+        let mut connection = self.read().await?;
+        definitions::current(&mut connection).await.map_err(|fault| self.error(fault))
+    }
+
+    async fn definitions(&self, version: u64) -> Result<StoredDefinitions, StoreError> {
+        let mut connection = self.read().await?;
+        definitions::of_version(&mut connection, version).await.map_err(|fault| self.error(fault))
+    }
+
+    async fn campaign_version(&self, campaign: &Slug) -> Result<Option<u64>, StoreError> {
+        let mut connection = self.read().await?;
+        let newest = definitions::campaign_version(&mut connection, campaign).await;
+        Ok(newest.map_err(|fault| self.error(fault))?.map(|(version, _)| version))
+    }
+
+    async fn create_run(&self, run: &NewRun) -> Result<Run, StoreError> {
+        let mut transaction = self.begin().await?;
+        let created = runs::create(&mut transaction, run).await.map_err(|fault| self.error(fault))?;
+        self.commit(transaction).await?;
+        Ok(created)
+    }
+
+    async fn move_run(&self, run: &str, to: RunState, error: Option<&str>) -> Result<Run, StoreError> {
+        let mut transaction = self.begin().await?;
+        let moved = runs::transition(&mut transaction, run, to, error).await.map_err(|fault| self.error(fault))?;
+        self.commit(transaction).await?;
+        Ok(moved)
+    }
+
+    async fn set_audience(&self, run: &str, counts: &AudienceCounts) -> Result<(), StoreError> {
+        let mut transaction = self.begin().await?;
+        runs::set_audience(&mut transaction, run, counts).await.map_err(|fault| self.error(fault))?;
+        self.commit(transaction).await
+    }
+
+    async fn run(&self, run: &str) -> Result<Run, StoreError> {
+        let mut connection = self.read().await?;
+        runs::one(&mut connection, run).await.map_err(|fault| self.error(fault))
+    }
+
+    async fn runs(&self, campaign: Option<&Slug>, limit: u32) -> Result<Vec<Run>, StoreError> {
+        let mut connection = self.read().await?;
+        runs::newest(&mut connection, campaign, limit).await.map_err(|fault| self.error(fault))
+    }
+
+    async fn unfinished_runs(&self) -> Result<Vec<Run>, StoreError> {
+        let mut connection = self.read().await?;
+        runs::unfinished(&mut connection).await.map_err(|fault| self.error(fault))
+    }
+
+    async fn create_deliveries(&self, run: &str, new: &[NewDelivery]) -> Result<(), StoreError> {
+        let mut transaction = self.begin().await?;
+        deliveries::create(&mut transaction, run, new).await.map_err(|fault| self.error(fault))?;
+        self.commit(transaction).await
+    }
+
+    async fn move_delivery(&self, delivery: &str, change: &DeliveryChange) -> Result<Delivery, StoreError> {
+        let mut transaction = self.begin().await?;
+        let moved = deliveries::transition(&mut transaction, delivery, change).await.map_err(|f| self.error(f))?;
+        self.commit(transaction).await?;
+        Ok(moved)
+    }
+
+    async fn deliveries(&self, run: &str) -> Result<Vec<Delivery>, StoreError> {
+        let mut connection = self.read().await?;
+        runs::one(&mut connection, run).await.map_err(|fault| self.error(fault))?;
+        deliveries::of_run(&mut connection, run).await.map_err(|fault| self.error(fault))
+    }
+
+    async fn events(&self, run: &str) -> Result<Vec<Event>, StoreError> {
+        let mut connection = self.read().await?;
+        runs::one(&mut connection, run).await.map_err(|fault| self.error(fault))?;
+        runs::events(&mut connection, run).await.map_err(|fault| self.error(fault))
+    }
+}
+
+/// Why a statement gave no result, before the file's path is put to it.
+enum Fault {
+    Sql(sqlx::Error),
+    /// What is in the file and makes no sense.
+    Unreadable(String),
+    Refused(StoreError),
+}
+
+impl From<sqlx::Error> for Fault {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Sql(error)
+    }
+}
+
+impl From<StoreError> for Fault {
+    fn from(error: StoreError) -> Self {
+        Self::Refused(error)
+    }
+}
+
+/// Now, as the store can keep it.
+fn now() -> DateTime<Utc> {
+    Utc::now().trunc_subsecs(6)
+}
+
+/// A time that was kept as microseconds.
+fn time(micros: i64) -> Result<DateTime<Utc>, Fault> {
+    DateTime::from_timestamp_micros(micros).ok_or_else(|| Fault::Unreadable(format!("the time {micros}")))
+}
+
+/// A count or version that was kept as a signed number.
+fn count(number: i64) -> Result<u64, Fault> {
+    u64::try_from(number).map_err(|_| Fault::Unreadable(format!("the number {number}")))
+}
+
+/// A number as the store keeps it.
+fn kept(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// A word that was kept for one of a few values.
+fn word<T>(what: &str, text: &str, of: impl Fn(&str) -> Option<T>) -> Result<T, Fault> {
+    of(text).ok_or_else(|| Fault::Unreadable(format!("the {what} `{text}`")))
+}
+
+/// An id that was kept.
+fn slug(text: &str) -> Result<Slug, Fault> {
+    text.parse().map_err(|_| Fault::Unreadable(format!("the id `{text}`")))
+}
+
+/// A document that was kept as JSON.
+fn document<T: DeserializeOwned>(what: &str, text: &str) -> Result<T, Fault> {
+    serde_json::from_str(text).map_err(|error| Fault::Unreadable(format!("{what}: {error}, so it")))
+}
+
+/// A document as JSON.
+fn json(what: &impl Serialize) -> Result<String, Fault> {
+    serde_json::to_string(what).map_err(|error| Fault::Unreadable(format!("the document: {error}, so it")))
+}
+
+/// Appends an event; part of the transaction that makes it true.
+async fn event(
+    connection: &mut SqliteConnection,
+    run: &str,
+    delivery: Option<&str>,
+    at: DateTime<Utc>,
+    what: &str,
+) -> Result<(), Fault> {
+    let append = "INSERT INTO events (run, sequence, delivery, at, what) \
+                  SELECT $1, COALESCE(MAX(sequence), 0) + 1, $2, $3, $4 FROM events WHERE run = $1";
+    sqlx::query(append).bind(run).bind(delivery).bind(at.timestamp_micros()).bind(what).execute(connection).await?;
+    Ok(())
+}

@@ -1,0 +1,4 @@
+//! The store through its public face: one suite of behaviours for every store, and what is particular to a file.
+
+mod file;
+mod suite;

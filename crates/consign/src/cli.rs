@@ -1,0 +1,231 @@
+//! What can be asked on the command line.
+
+use std::path::PathBuf;
+
+use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeZone, Utc};
+use chrono_tz::Tz;
+use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
+use consign_model::id::Slug;
+
+use crate::exit;
+
+/// Decides who gets which treatment, and hands each group's list to the places where marketing happens.
+#[derive(Debug, Parser)]
+#[command(name = "consign", version, arg_required_else_help = true, after_long_help = exit::HELP, max_term_width = 100)]
+pub struct Cli {
+    /// What every command takes.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, Args)]
+pub struct Global {
+    /// The folder that holds definitions, runs and staged lists
+    #[arg(long, global = true, env = "CONSIGN_DATA", value_name = "DIR", default_value = ".consign")]
+    pub data: PathBuf,
+    /// The memory that the engine may take before it spills to disk, in MiB
+    #[arg(long, global = true, env = "CONSIGN_MEMORY", value_name = "MIB", default_value_t = 512)]
+    pub memory: usize,
+    /// Print one JSON document on standard output, also where the command fails
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// No progress and no remarks, only results and what is wrong
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make a workspace with real purchase histories and invented people, run its campaign, and show what went where
+    #[command(after_long_help = "Examples:\n  consign demo\n  consign demo ~/consign-demo --json")]
+    Demo {
+        /// The folder to make
+        #[arg(value_name = "DIR", default_value = "demo")]
+        folder: PathBuf,
+    },
+    /// Check the definition files in a folder and name all problems at once
+    #[command(
+        after_long_help = "Reads every *.yaml and *.yml file below the folder, hidden ones apart, in the order of their \
+                           names. Nothing is changed.\n\nExamples:\n  consign validate shop\n  consign validate shop --json"
+    )]
+    Validate {
+        /// The folder with the definition files
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+    },
+    /// Check the definition files in a folder, say what they change, and make them the current definitions
+    #[command(
+        after_long_help = "Applying the same files twice changes nothing. Nothing is stored where there are errors.\n\n\
+                           Examples:\n  consign apply shop\n  consign apply shop --dry-run"
+    )]
+    Apply {
+        /// The folder with the definition files
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+        /// Say what would change, and change nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Write the current definitions as YAML
+    #[command(after_long_help = "Examples:\n  consign export > definitions.yaml\n  consign export --out backup")]
+    Export {
+        /// Write `definitions.yaml` into this folder instead of to standard output
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
+    },
+    /// Print the JSON Schema of definition files, for editors
+    #[command(after_long_help = "Example:\n  consign schema > consign.schema.json")]
+    Schema,
+    /// Count a campaign and show what it would send; nothing is sent
+    #[command(
+        after_long_help = "Examples:\n  consign preview churn_prevention\n  consign preview churn_prevention --show-rows 3"
+    )]
+    Preview {
+        /// The campaign's id
+        campaign: Slug,
+        /// Show the first N rows of each delivery, as they would be sent
+        #[arg(long, value_name = "N", default_value_t = 0)]
+        show_rows: usize,
+        /// The moment of the run
+        #[command(flatten)]
+        as_of: AsOf,
+    },
+    /// Run a campaign: assign, stage, deliver, and say what went where
+    #[command(after_long_help = "A destination that fails does not stop the others; the exit code is 4 then.\n\n\
+                           Examples:\n  consign run churn_prevention\n  consign run churn_prevention --as-of 1998-06-30")]
+    Run {
+        /// The campaign's id
+        campaign: Slug,
+        /// The moment of the run
+        #[command(flatten)]
+        as_of: AsOf,
+    },
+    /// Show the latest runs, or one run with its deliveries
+    #[command(after_long_help = "Examples:\n  consign status\n  consign status 019abc12-3456-7def-8123-456789abcdef")]
+    Status {
+        /// The run's id, enough of its beginning or end to tell it apart, or `latest`
+        run: Option<String>,
+        /// How many runs are shown
+        #[arg(long, value_name = "N", default_value_t = 20)]
+        limit: u32,
+    },
+    /// Say why a customer is in a campaign's group, and for each destination sent or why not
+    #[command(after_long_help = "Example:\n  consign explain churn_prevention 00042")]
+    Explain {
+        /// The campaign's id
+        campaign: Slug,
+        /// The customer's key
+        customer_key: String,
+    },
+    /// Show the kinds of destinations, or test a configured one
+    #[command(after_long_help = "Examples:\n  consign destinations list\n  consign destinations spec klaviyo\n  \
+                           consign destinations test mail")]
+    Destinations {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: Destinations,
+    },
+    /// Print completions for a shell
+    #[command(after_long_help = "Example:\n  consign completions bash > /etc/bash_completion.d/consign")]
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+/// What to do with destinations.
+#[derive(Debug, Subcommand)]
+pub enum Destinations {
+    /// List the kinds of destinations, and those that are configured
+    List,
+    /// Show what a kind asks for and demands
+    Spec {
+        /// The kind, such as `klaviyo`
+        kind: String,
+    },
+    /// Connect to a configured destination and say exactly what is wrong, if anything is
+    Test {
+        /// The destination's id
+        name: String,
+    },
+}
+
+/// The moment of a run.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct AsOf {
+    /// Take relative times from this moment and not from now: a date, or a time with or without a zone
+    ///
+    /// `1998-06-30` is the start of that day, and `1998-06-30T09:00` that time, in the workspace's time zone;
+    /// `1998-06-30T09:00:00Z` is the same everywhere.
+    #[arg(long = "as-of", value_name = "TIME", value_parser = moment)]
+    as_of: Option<Moment>,
+}
+
+/// A moment as it was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Moment {
+    Everywhere(DateTime<Utc>),
+    Local(NaiveDateTime),
+}
+
+impl AsOf {
+    /// The moment, in a time zone where it names none; `None` where it is not given. A time that the clock of the zone
+    /// skips is the first that it shows afterwards.
+    pub fn moment(self, time_zone: Tz) -> Option<DateTime<Utc>> {
+        let local = match self.as_of? {
+            Moment::Everywhere(moment) => return Some(moment),
+            Moment::Local(local) => local,
+        };
+        let mut minutes =
+            (0..=24 * 60).filter_map(|minutes| local.checked_add_signed(chrono::TimeDelta::minutes(minutes)));
+        let first = minutes.find_map(|local| time_zone.from_local_datetime(&local).earliest());
+        Some(first.map_or_else(|| local.and_utc(), |moment| moment.with_timezone(&Utc)))
+    }
+}
+
+fn moment(text: &str) -> Result<Moment, String> {
+    if let Ok(moment) = DateTime::parse_from_rfc3339(text) {
+        return Ok(Moment::Everywhere(moment.with_timezone(&Utc)));
+    }
+    if let Ok(date) = text.parse::<NaiveDate>() {
+        return Ok(Moment::Local(date.and_time(NaiveTime::MIN)));
+    }
+    let formats = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M"];
+    let local = formats.iter().find_map(|format| NaiveDateTime::parse_from_str(text, format).ok());
+    local.map(Moment::Local).ok_or_else(|| "write a date such as 2026-06-30, or a time such as 2026-06-30T09:00".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_holds_together() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_moment_without_a_zone_is_in_the_workspaces() {
+        let in_berlin = |text| {
+            let as_of = AsOf { as_of: Some(moment(text).expect("a moment")) };
+            as_of.moment(Tz::Europe__Berlin).expect("given").to_rfc3339()
+        };
+        assert_eq!(in_berlin("2026-06-30"), "2026-06-29T22:00:00+00:00");
+        assert_eq!(in_berlin("2026-06-30T09:30"), "2026-06-30T07:30:00+00:00");
+        assert_eq!(in_berlin("2026-06-30 09:30:15"), "2026-06-30T07:30:15+00:00");
+        assert_eq!(in_berlin("2026-06-30T09:00:00Z"), "2026-06-30T09:00:00+00:00");
+        assert_eq!(in_berlin("2026-06-30T09:00:00-02:00"), "2026-06-30T11:00:00+00:00");
+        // The clock skips from 02:00 to 03:00, and shows 02:00 to 03:00 twice.
+        assert_eq!(in_berlin("2026-03-29T02:30"), "2026-03-29T01:00:00+00:00");
+        assert_eq!(in_berlin("2026-10-25T02:30"), "2026-10-25T00:30:00+00:00");
+        assert!(moment("yesterday").is_err());
+    }
+}

@@ -1,0 +1,38 @@
+//! One file a command.
+
+mod apply;
+mod campaign;
+mod completions;
+mod demo;
+mod destinations;
+mod export;
+mod schema;
+pub mod status;
+mod validate;
+
+use anyhow::Result;
+
+use crate::cli::{Command, Destinations};
+use crate::context::Context;
+use crate::exit::Exit;
+
+/// Does what was asked.
+pub async fn run(command: Command, context: &Context) -> Result<Exit> {
+    match command {
+        Command::Demo { folder } => demo::run(context, &folder).await,
+        Command::Validate { folder } => validate::run(context, &folder).await,
+        Command::Apply { folder, dry_run } => apply::run(context, &folder, dry_run).await,
+        Command::Export { out } => export::run(context, out.as_deref()).await,
+        Command::Schema => schema::run(context),
+        Command::Preview { campaign, show_rows, as_of } => {
+            campaign::preview(context, &campaign, as_of, show_rows).await
+        }
+        Command::Run { campaign, as_of } => campaign::run(context, &campaign, as_of).await,
+        Command::Status { run, limit } => status::run(context, run.as_deref(), limit).await,
+        Command::Explain { campaign, customer_key } => campaign::explain(context, &campaign, &customer_key).await,
+        Command::Destinations { command: Destinations::List } => destinations::list(context).await,
+        Command::Destinations { command: Destinations::Spec { kind } } => destinations::spec(context, &kind),
+        Command::Destinations { command: Destinations::Test { name } } => destinations::test(context, &name).await,
+        Command::Completions { shell } => completions::run(context, shell),
+    }
+}

@@ -1,0 +1,56 @@
+//! What commands work with.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Result;
+use consign_destinations::registry::Registry;
+use consign_store::{SqliteStore, Store, StoredDefinitions};
+use tokio_util::sync::CancellationToken;
+
+use crate::exit::Refusal;
+use crate::print::Printer;
+
+/// What commands work with.
+#[derive(Clone)]
+pub struct Context {
+    /// Says things.
+    pub printer: Printer,
+    /// The folder that holds definitions, runs and staged lists.
+    pub data: PathBuf,
+    /// Bytes of memory for the engine.
+    pub memory: usize,
+    /// The kinds of destinations.
+    pub registry: Arc<Registry>,
+    /// Cancelled by an interrupt.
+    pub cancel: CancellationToken,
+}
+
+impl Context {
+    /// With that data folder and so many MiB of memory for the engine.
+    pub fn new(printer: Printer, data: PathBuf, memory_mib: usize) -> Self {
+        let memory = memory_mib.saturating_mul(1 << 20);
+        Self { printer, data, memory, registry: Arc::new(Registry::new()), cancel: CancellationToken::new() }
+    }
+
+    /// The store, made where it is missing.
+    pub async fn store(&self) -> Result<SqliteStore> {
+        Ok(SqliteStore::open(self.data.join("consign.db")).await?)
+    }
+
+    /// The store, where it exists: what only looks makes nothing.
+    pub async fn existing_store(&self) -> Result<Option<SqliteStore>> {
+        if self.data.join("consign.db").exists() { Ok(Some(self.store().await?)) } else { Ok(None) }
+    }
+
+    /// The store and the definitions that are current in it.
+    pub async fn current(&self) -> Result<(SqliteStore, StoredDefinitions)> {
+        if let Some(store) = self.existing_store().await?
+            && let Some(current) = store.current().await?
+        {
+            return Ok((store, current));
+        }
+        let data = self.data.display();
+        Err(Refusal::missing(format!("nothing is applied in `{data}`: run `consign apply DIR` first")).into())
+    }
+}

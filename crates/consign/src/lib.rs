@@ -1,0 +1,74 @@
+//! The command line: parses arguments, wires the crates together, prints. Whatever decides something is elsewhere.
+//!
+//! [`cli`] says what can be asked, `commands` holds one file a command, [`view`] what commands show, [`print`] how.
+
+mod changes;
+pub mod cli;
+mod commands;
+mod context;
+mod definition_files;
+mod exit;
+pub mod print;
+mod show;
+pub mod view;
+mod wiring;
+mod workplace;
+
+use std::process;
+
+use clap::Parser;
+use tokio::runtime::Runtime;
+use tokio::signal;
+use tracing_subscriber::EnvFilter;
+
+use crate::cli::Cli;
+use crate::context::Context;
+use crate::exit::Exit;
+use crate::print::Printer;
+
+/// Runs the command that the process was called with.
+pub fn main() -> process::ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help that cannot be printed has no one who reads it.
+            let _ = error.print();
+            return if error.use_stderr() { Exit::Usage.into() } else { Exit::Fine.into() };
+        }
+    };
+    log();
+    let printer = Printer::of_process(cli.global.json, cli.global.quiet);
+    let done = Runtime::new().map_err(Into::into).and_then(|runtime| runtime.block_on(run(cli, printer)));
+    match done {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            let exit = Exit::of(&error);
+            printer.error(&error, exit);
+            exit.into()
+        }
+    }
+}
+
+/// The first interrupt asks the command to stop, the second does not wait for it.
+async fn run(cli: Cli, printer: Printer) -> anyhow::Result<Exit> {
+    let context = Context::new(printer, cli.global.data, cli.global.memory);
+    let mut command = Box::pin(commands::run(cli.command, &context));
+    tokio::select! {
+        done = &mut command => return done,
+        _ = signal::ctrl_c() => {
+            context.cancel.cancel();
+            printer.note("stopping; interrupt again to stop at once");
+        }
+    }
+    tokio::select! {
+        done = &mut command => done,
+        _ = signal::ctrl_c() => Ok(Exit::Interrupted),
+    }
+}
+
+/// Nothing is logged unless asked for: what users need to know is printed.
+fn log() {
+    if let Ok(filter) = EnvFilter::try_from_env("CONSIGN_LOG") {
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    }
+}

@@ -1,0 +1,221 @@
+//! Previews, runs, and the list of runs.
+
+use std::fmt::Write;
+
+use consign_store::{RunMode, Target};
+
+use super::grid::{Column, Grid};
+use super::{Shown, Style, moment, number};
+use crate::view::{Audience, Delivered, Delivery, Demo, Preview, Reasons, RunSummary, Runs};
+
+impl Shown for Preview {
+    fn text(&self, style: Style) -> String {
+        let mut text = format!("Preview of {} ({})\n", self.campaign_name, self.campaign);
+        let _ = writeln!(text, "Definitions version {}, as of {}\n", self.definitions_version, moment(self.as_of));
+        text.push_str(&audience(&self.audience, style));
+        text.push('\n');
+        if self.deliveries.is_empty() {
+            text.push_str("Nothing would be sent: no group has a destination\n");
+        } else {
+            text.push_str(&deliveries(self.deliveries.iter().map(|delivery| (delivery, None)), style));
+        }
+        for delivery in &self.deliveries {
+            text.push_str(&section(delivery, &delivery.sample));
+        }
+        if !self.warnings.is_empty() {
+            text.push('\n');
+        }
+        for warning in &self.warnings {
+            let _ = writeln!(text, "warning: {warning}");
+        }
+        text
+    }
+}
+
+impl Shown for RunSummary {
+    fn text(&self, style: Style) -> String {
+        let what = match self.mode {
+            RunMode::Real => "Run",
+            RunMode::Test => "Test run",
+            RunMode::Rehearsal => "Rehearsal",
+        };
+        let mut text = format!("{what} {} of {} ({})\n", self.run, self.campaign_name, self.campaign);
+        let _ = write!(text, "Definitions version {}, as of {}", self.definitions_version, moment(self.as_of));
+        if let Some(date) = self.launch_date {
+            let _ = write!(text, ", launch on {date}");
+        }
+        text.push_str("\n\n");
+        if let Some(counts) = &self.audience {
+            text.push_str(&audience(counts, style));
+            text.push('\n');
+        }
+        if !self.deliveries.is_empty() {
+            let rows = self.deliveries.iter().map(|delivered| (&delivered.delivery, Some(delivered.state.as_str())));
+            text.push_str(&deliveries(rows, style));
+        }
+        for delivered in &self.deliveries {
+            text.push_str(&section(&delivered.delivery, &whereabouts(delivered)));
+        }
+        if !self.deliveries.is_empty() {
+            text.push('\n');
+        }
+        let state = self.outcome.map_or(self.state.as_str(), |outcome| outcome.word());
+        let arrived = self.deliveries.iter().filter(|one| matches!(one.state.as_str(), "delivered" | "submitted"));
+        let _ = write!(text, "{}", capitalised(state));
+        if !self.deliveries.is_empty() {
+            let _ = write!(text, ": {} of {} deliveries arrived", arrived.count(), self.deliveries.len());
+        }
+        if let Some(finished) = self.finished {
+            let seconds = (finished - self.began).num_milliseconds() as f64 / 1000.0;
+            let _ = write!(text, ", after {seconds:.1} s");
+        }
+        text.push('\n');
+        if let Some(error) = &self.error {
+            let _ = writeln!(text, "error: {error}");
+        }
+        text
+    }
+}
+
+impl Shown for Runs {
+    fn text(&self, style: Style) -> String {
+        if self.runs.is_empty() {
+            return "There are no runs yet: `consign run CAMPAIGN` makes one\n".to_owned();
+        }
+        let mut grid = Grid::new([
+            Column::Text("Run"),
+            Column::Text("Campaign"),
+            Column::Text("State"),
+            Column::Text("Began"),
+            Column::Number("Seconds"),
+            Column::Number("Customers"),
+        ]);
+        for run in &self.runs {
+            let state = run.outcome.map_or(run.state.as_str(), |outcome| outcome.word());
+            let mode = match run.mode {
+                RunMode::Real => String::new(),
+                mode => format!(" ({})", mode.word()),
+            };
+            let seconds = run.finished.map(|finished| (finished - run.began).num_milliseconds() as f64 / 1000.0);
+            grid.row([
+                run.run.clone(),
+                run.campaign.clone(),
+                format!("{state}{mode}"),
+                moment(run.began),
+                seconds.map(|seconds| format!("{seconds:.1}")).unwrap_or_default(),
+                run.customers.map(number).unwrap_or_default(),
+            ]);
+        }
+        grid.text(style)
+    }
+}
+
+impl Shown for Demo {
+    fn text(&self, style: Style) -> String {
+        let mut text = self.summary.text(style);
+        let _ = writeln!(text, "\nThe demo is in `{}`. Try:", self.folder);
+        for command in &self.next {
+            let _ = writeln!(text, "  {command}");
+        }
+        text
+    }
+}
+
+/// The sub-audiences and groups, counted.
+fn audience(audience: &Audience, style: Style) -> String {
+    let customers = if audience.customers == 1 { "customer" } else { "customers" };
+    let mut text = format!("Audience: {} {customers}\n", number(audience.customers));
+    if !audience.left_out.is_empty() {
+        let _ = writeln!(text, "Left out: {}", reasons(&audience.left_out));
+    }
+    let columns = [Column::Text("Sub-audience"), Column::Text("Group"), Column::Number("Customers"), Column::Text("")];
+    let mut grid = Grid::new(columns);
+    for sub in &audience.sub_audiences {
+        grid.row([sub.name.clone(), String::new(), number(sub.customers), String::new()]);
+        for group in &sub.groups {
+            let held_out = if group.control { "held out" } else { "" };
+            grid.row([String::new(), group.name.clone(), number(group.customers), held_out.to_owned()]);
+        }
+    }
+    if !audience.sub_audiences.is_empty() {
+        text.push_str(&grid.text(style));
+    }
+    text
+}
+
+/// What goes where, with the state where there is one.
+fn deliveries<'a>(rows: impl Iterator<Item = (&'a Delivery, Option<&'a str>)> + Clone, style: Style) -> String {
+    let with_state = rows.clone().any(|(_, state)| state.is_some());
+    let mut header = vec![Column::Text("Group"), Column::Text("Destination"), Column::Text("List or file")];
+    if with_state {
+        header.push(Column::Text("State"));
+    }
+    header.extend([
+        Column::Number("Customers"),
+        Column::Number("Shrink"),
+        Column::Number("Expansion"),
+        Column::Number("Dropped"),
+        Column::Number("Rows"),
+    ]);
+    let mut grid = Grid::new(header);
+    for (delivery, state) in rows {
+        let mut cells = vec![delivery.group.clone(), delivery.destination.clone(), delivery.list_name.clone()];
+        if with_state {
+            cells.push(state.unwrap_or_default().to_owned());
+        }
+        cells.extend([
+            number(delivery.customers),
+            number(delivery.shrink.values().sum()),
+            number(delivery.expansion),
+            number(delivery.dropped.values().sum()),
+            number(delivery.rows),
+        ]);
+        grid.row(cells);
+    }
+    grid.text(style)
+}
+
+/// A delivery's reasons, and what else there is to say of it, below its name; nothing where there is nothing.
+fn section(delivery: &Delivery, lines: &[String]) -> String {
+    let why = [("not reached", &delivery.shrink), ("rows dropped", &delivery.dropped)];
+    let why = why.iter().filter(|(_, each)| !each.is_empty()).map(|(what, each)| format!("{what}: {}", reasons(each)));
+    let lines: Vec<String> = why.chain(lines.iter().cloned()).collect();
+    if lines.is_empty() {
+        return String::new();
+    }
+    let mut text = format!("\n{} -> {}: {}\n", delivery.group, delivery.destination, delivery.list_name);
+    for line in lines {
+        let _ = writeln!(text, "  {line}");
+    }
+    text
+}
+
+/// The files of a delivery, and why it failed.
+fn whereabouts(delivered: &Delivered) -> Vec<String> {
+    let target = |target: &Target| {
+        let (rows, bytes) = (number(target.rows), number(target.bytes));
+        format!("{}  {rows} rows, {bytes} bytes, sha256 {}", target.location, target.sha256)
+    };
+    let mut lines: Vec<String> = delivered.targets.iter().map(target).collect();
+    if let Some(error) = &delivered.error {
+        lines.push(format!("error ({}): {}", consign_model::word::word(&error.class), error.message));
+    }
+    lines
+}
+
+/// `12 (no_consent 10, invalid_email 2)`, the most frequent first.
+fn reasons(reasons: &Reasons) -> String {
+    let total: u64 = reasons.values().sum();
+    if total == 0 {
+        return "0".to_owned();
+    }
+    let mut each: Vec<(&String, &u64)> = reasons.iter().filter(|(_, number)| **number > 0).collect();
+    each.sort_by(|a, b| b.1.cmp(a.1));
+    let each: Vec<String> = each.iter().map(|(reason, count)| format!("{reason} {}", number(**count))).collect();
+    format!("{} ({})", number(total), each.join(", "))
+}
+
+fn capitalised(word: &str) -> String {
+    let mut chars = word.chars();
+    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
+}

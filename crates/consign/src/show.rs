@@ -1,0 +1,194 @@
+//! What the crates below say, as the views that commands print.
+
+use std::collections::BTreeMap;
+use std::error::Error;
+
+use consign_delivery::stage::{Counts, Reason};
+use consign_destinations::registry::Registry;
+use consign_engine::Explained;
+use consign_model::id::Slug;
+use consign_model::spec::Kinds;
+use consign_store::{AudienceCounts, StoredDefinitions};
+
+use crate::view::{
+    Audience, Delivery, Explanation, Group, Preview, Reasons, SegmentRole, SegmentTest, Sent, SubAudience, Test,
+    Treatment,
+};
+
+/// An error with its causes, in one line.
+pub fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}
+
+/// The counts of an audience.
+pub fn audience(counts: AudienceCounts) -> Audience {
+    let group = |group: consign_store::GroupCounts| Group {
+        id: group.id.to_string(),
+        name: group.name,
+        control: group.control,
+        customers: group.customers,
+    };
+    let sub_audiences = counts.sub_audiences.into_iter().map(|one| SubAudience {
+        id: one.id.to_string(),
+        name: one.name,
+        customers: one.customers,
+        groups: one.groups.into_iter().map(group).collect(),
+    });
+    Audience { customers: counts.customers, left_out: counts.left_out, sub_audiences: sub_audiences.collect() }
+}
+
+fn reasons(counts: &BTreeMap<Reason, u64>) -> Reasons {
+    counts.iter().map(|(reason, count)| (reason.to_string(), *count)).collect()
+}
+
+/// A preview. Samples are split into their lines.
+pub fn preview(preview: consign_delivery::Preview, version: u64, registry: &Registry) -> Preview {
+    let names: BTreeMap<(Slug, Slug), (String, String)> = preview
+        .assignment
+        .counts
+        .sub_audiences
+        .iter()
+        .flat_map(|one| {
+            let pair = |group: &consign_store::GroupCounts| {
+                ((one.id.clone(), group.id.clone()), (one.name.clone(), group.name.clone()))
+            };
+            one.groups.iter().map(pair).collect::<Vec<_>>()
+        })
+        .collect();
+    let mut samples = preview.samples.into_iter();
+    let mut warnings = Vec::new();
+    let mut deliveries = Vec::new();
+    for delivery in preview.deliveries {
+        let name = names.get(&(delivery.sub_audience.clone(), delivery.group.clone())).cloned();
+        let (sub_audience, group) =
+            name.unwrap_or_else(|| (delivery.sub_audience.to_string(), delivery.group.to_string()));
+        let specs = registry.specs();
+        let spec = specs.into_iter().find(|spec| spec.kind == delivery.kind);
+        if let Some(spec) = spec
+            && let Some(fewest) = spec.list.min_useful_rows
+            && delivery.counts.rows < fewest
+        {
+            warnings.push(format!(
+                "{group} -> {}: {} rows are fewer than the {fewest} from which {} can use a list",
+                delivery.destination, delivery.counts.rows, spec.title
+            ));
+        }
+        let Counts { customers, expansion, dropped, shrink, repeated: _, rows } = delivery.counts;
+        deliveries.push(Delivery {
+            sub_audience,
+            group,
+            destination: delivery.destination.to_string(),
+            kind: delivery.kind,
+            list_name: delivery.list_name,
+            customers,
+            shrink: reasons(&shrink),
+            expansion,
+            dropped: reasons(&dropped),
+            rows,
+            sample: samples.next().map(|text| text.lines().map(ToOwned::to_owned).collect()).unwrap_or_default(),
+        });
+    }
+    Preview {
+        campaign: preview.campaign.to_string(),
+        campaign_name: preview.campaign_name,
+        definitions_version: version,
+        as_of: preview.as_of,
+        audience: audience(preview.assignment.counts),
+        deliveries,
+        warnings,
+    }
+}
+
+fn test(explained: &Explained) -> Test {
+    Test { text: explained.text.clone(), holds: explained.holds, within: explained.parts.iter().map(test).collect() }
+}
+
+/// A condition under the name of what it belongs to.
+fn named(name: &str, explained: &Explained) -> Test {
+    Test { text: name.to_owned(), holds: explained.holds, within: vec![test(explained)] }
+}
+
+/// Why a customer is where it is.
+pub fn explanation(
+    explanation: consign_delivery::Explanation,
+    current: &StoredDefinitions,
+    campaign: &Slug,
+    customer_key: &str,
+    deliveries: &[consign_store::Delivery],
+) -> Explanation {
+    let definitions = &current.definitions;
+    let defined = definitions.campaigns.iter().find(|one| one.id == *campaign);
+    let workspace = definitions.workspace.clone().unwrap_or_default();
+    let segment_name = |id: &Slug| {
+        let segment = definitions.segments.iter().find(|segment| segment.id == *id);
+        segment.map_or_else(|| id.to_string(), |segment| segment.name.clone())
+    };
+    let mut segments = Vec::new();
+    let mut sub_audiences = Vec::new();
+    let mut treatments = Vec::new();
+    if let (Some(now), Some(defined)) = (&explanation.now, defined) {
+        let roles = [
+            (SegmentRole::Included, &defined.include, &now.include),
+            (SegmentRole::Excluded, &defined.exclude, &now.exclude),
+            (SegmentRole::AlwaysExcluded, &workspace.always_exclude, &now.always_exclude),
+        ];
+        for (role, ids, explained) in roles {
+            let tests = ids.iter().zip(explained).map(|(id, explained)| named(&segment_name(id), explained));
+            segments.extend(tests.map(|test| SegmentTest { role, test }));
+        }
+        let filters = now.sub_audiences.iter().filter_map(|one| Some(named(&one.name, one.condition.as_ref()?)));
+        sub_audiences.extend(filters);
+        if let Some(last) = &explanation.last_run {
+            for recipient in &last.recipients {
+                let known = treatments.iter().position(|treatment: &Treatment| {
+                    treatment.sub_audience == recipient.sub_audience
+                        && treatment.group.as_deref() == Some(&recipient.treatment)
+                });
+                let at = known.unwrap_or_else(|| {
+                    treatments.push(Treatment {
+                        sub_audience: recipient.sub_audience.clone(),
+                        group: Some(recipient.treatment.clone()),
+                        control: recipient.is_control,
+                        position: now.position.to_string(),
+                        destinations: Vec::new(),
+                    });
+                    treatments.len() - 1
+                });
+                treatments[at].destinations.extend(sent(recipient, deliveries));
+            }
+        }
+    }
+    Explanation {
+        campaign: campaign.to_string(),
+        campaign_name: defined.map_or_else(|| campaign.to_string(), |campaign| campaign.name.clone()),
+        customer_key: customer_key.to_owned(),
+        run: explanation.last_run.map(|last| last.run),
+        as_of: explanation.as_of,
+        exists: explanation.now.is_some(),
+        in_audience: explanation.now.is_some_and(|now| now.in_audience),
+        segments,
+        sub_audiences,
+        treatments,
+    }
+}
+
+fn sent(recipient: &consign_delivery::recipients::Recipient, deliveries: &[consign_store::Delivery]) -> Option<Sent> {
+    let destination = recipient.destination.clone()?;
+    let delivery = deliveries
+        .iter()
+        .find(|one| one.destination.as_str() == destination && one.group.as_str() == recipient.treatment_id);
+    let outcome = recipient.outcome.clone().unwrap_or_default();
+    let sent = outcome == "sent";
+    Some(Sent {
+        list_name: delivery.map(|delivery| delivery.list_name.clone()).unwrap_or_default(),
+        destination,
+        sent,
+        reasons: if sent { Vec::new() } else { vec![outcome] },
+    })
+}

@@ -1,0 +1,348 @@
+//! What commands show, as values. `--json` prints them as they are; `print` makes text of them.
+//!
+//! Counts are counts of customers or rows; reasons are the words of the design (`no_consent`, `suppressed`, ...).
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use consign_model::document::Located;
+use consign_store::{ErrorClass, Outcome, RunMode, Target};
+use serde::Serialize;
+
+/// How many of each reason.
+pub type Reasons = BTreeMap<String, u64>;
+
+/// What `validate` found.
+#[derive(Debug, Clone, Serialize)]
+pub struct Validation {
+    /// Whether the definitions can be applied.
+    pub valid: bool,
+    /// How many problems stop a run.
+    pub errors: usize,
+    /// How many do not.
+    pub warnings: usize,
+    /// How many of each sort of thing there are.
+    pub definitions: BTreeMap<&'static str, usize>,
+    /// Every problem, in the order of the files.
+    pub problems: Vec<Located>,
+}
+
+/// What a campaign would send, or did.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Preview {
+    /// The campaign's id.
+    pub campaign: String,
+    /// The campaign's name.
+    pub campaign_name: String,
+    /// The version of the definitions.
+    pub definitions_version: u64,
+    /// The moment from which relative times are taken.
+    pub as_of: DateTime<Utc>,
+    /// Who gets which treatment.
+    pub audience: Audience,
+    /// What goes where.
+    pub deliveries: Vec<Delivery>,
+    /// What is worth knowing before it is run.
+    pub warnings: Vec<String>,
+}
+
+/// Who gets which treatment, counted.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Audience {
+    /// Customers in the audience.
+    pub customers: u64,
+    /// Rows of the sources without a customer, by reason.
+    pub left_out: Reasons,
+    /// The sub-audiences in order; the last is **remaining**.
+    pub sub_audiences: Vec<SubAudience>,
+}
+
+/// A sub-audience, counted.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SubAudience {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Its customers.
+    pub customers: u64,
+    /// Its groups in order.
+    pub groups: Vec<Group>,
+}
+
+/// A treatment group, counted.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Group {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Whether it is held out.
+    pub control: bool,
+    /// Its customers.
+    pub customers: u64,
+}
+
+/// One group's list going to one destination.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Delivery {
+    /// The sub-audience's name.
+    pub sub_audience: String,
+    /// The treatment group's name.
+    pub group: String,
+    /// The destination's id.
+    pub destination: String,
+    /// The destination's kind.
+    pub kind: String,
+    /// The list's or file's name.
+    pub list_name: String,
+    /// Customers of the group.
+    pub customers: u64,
+    /// Customers none of whose rows is staged, by reason.
+    pub shrink: Reasons,
+    /// Rows beyond one a customer.
+    pub expansion: u64,
+    /// Rows not staged, by reason.
+    pub dropped: Reasons,
+    /// Rows staged.
+    pub rows: u64,
+    /// The first rows as they would be sent, each as text; empty unless asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sample: Vec<String>,
+}
+
+/// What became of a run.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RunSummary {
+    /// The run's id.
+    pub run: String,
+    /// The campaign's id.
+    pub campaign: String,
+    /// The campaign's name.
+    pub campaign_name: String,
+    /// The version of the definitions.
+    pub definitions_version: u64,
+    /// What it leaves behind.
+    pub mode: RunMode,
+    /// Where it stands: `assigning`, `staging`, `delivering` or `finished`.
+    pub state: String,
+    /// How it ended, once it has.
+    pub outcome: Option<Outcome>,
+    /// Why it failed.
+    pub error: Option<String>,
+    /// The moment from which relative times are taken.
+    pub as_of: DateTime<Utc>,
+    /// When the campaign starts downstream.
+    pub launch_date: Option<NaiveDate>,
+    /// When it began.
+    pub began: DateTime<Utc>,
+    /// When it ended.
+    pub finished: Option<DateTime<Utc>>,
+    /// Who got which treatment, once counted.
+    pub audience: Option<Audience>,
+    /// What went where.
+    pub deliveries: Vec<Delivered>,
+}
+
+/// A delivery of a run and what became of it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Delivered {
+    /// What it is.
+    #[serde(flatten)]
+    pub delivery: Delivery,
+    /// Where it stands: `staging`, `sending`, `submitted`, `delivered`, `partial`, `failed` or `cancelled`.
+    pub state: String,
+    /// Where it went.
+    pub targets: Vec<Target>,
+    /// Why it failed.
+    pub error: Option<Failure>,
+}
+
+/// Why a delivery failed.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Failure {
+    /// What sort of failure it is.
+    pub class: ErrorClass,
+    /// What happened and what to do.
+    pub message: String,
+}
+
+/// The latest runs.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Runs {
+    /// The newest first.
+    pub runs: Vec<RunLine>,
+}
+
+/// A run among others.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RunLine {
+    /// The run's id.
+    pub run: String,
+    /// The campaign's id.
+    pub campaign: String,
+    /// What it leaves behind.
+    pub mode: RunMode,
+    /// Where it stands.
+    pub state: String,
+    /// How it ended, once it has.
+    pub outcome: Option<Outcome>,
+    /// When it began.
+    pub began: DateTime<Utc>,
+    /// When it ended.
+    pub finished: Option<DateTime<Utc>>,
+    /// Customers in the audience, once counted.
+    pub customers: Option<u64>,
+}
+
+/// What became of one customer in a campaign.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Explanation {
+    /// The campaign's id.
+    pub campaign: String,
+    /// The campaign's name.
+    pub campaign_name: String,
+    /// The customer's key.
+    pub customer_key: String,
+    /// The run that it is about; `None` where there was none yet.
+    pub run: Option<String>,
+    /// The moment from which relative times are taken.
+    pub as_of: DateTime<Utc>,
+    /// Whether the customer table has the customer.
+    pub exists: bool,
+    /// The segments that the audience is made of, excluded and always excluded ones after the included.
+    pub segments: Vec<SegmentTest>,
+    /// Whether the customer is in the audience.
+    pub in_audience: bool,
+    /// Each sub-audience's filter, in order, as far as it was looked at.
+    pub sub_audiences: Vec<Test>,
+    /// The treatments that the customer got. Several only where a customer may be in several sub-audiences.
+    pub treatments: Vec<Treatment>,
+}
+
+/// A segment of an audience and whether the customer is in it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SegmentTest {
+    /// What the campaign does with the segment.
+    pub role: SegmentRole,
+    /// The segment.
+    pub test: Test,
+}
+
+/// What a campaign does with a segment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SegmentRole {
+    /// Its customers are in the audience.
+    Included,
+    /// Its customers are not.
+    Excluded,
+    /// Its customers are in no campaign.
+    AlwaysExcluded,
+}
+
+/// A condition and whether it holds.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Test {
+    /// The condition in words.
+    pub text: String,
+    /// Whether it holds.
+    pub holds: bool,
+    /// What it is made of.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub within: Vec<Test>,
+}
+
+/// A treatment that a customer got.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Treatment {
+    /// The sub-audience's name.
+    pub sub_audience: String,
+    /// The treatment group's name; `None` where the sub-audience has no groups.
+    pub group: Option<String>,
+    /// Whether it is held out.
+    pub control: bool,
+    /// The customer's position, a 64-bit integer in decimal.
+    pub position: String,
+    /// Each destination of the group.
+    pub destinations: Vec<Sent>,
+}
+
+/// Whether a customer was sent to a destination.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Sent {
+    /// The destination's id.
+    pub destination: String,
+    /// The list's or file's name.
+    pub list_name: String,
+    /// Whether a row of the customer was sent.
+    pub sent: bool,
+    /// Why not, or what was left out of what was sent: the attribute and the reason.
+    pub reasons: Vec<String>,
+}
+
+/// What a test of a destination found.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct TestResult {
+    /// The destination's id.
+    pub destination: String,
+    /// The destination's kind.
+    pub kind: String,
+    /// Whether lists can be sent there.
+    pub works: bool,
+    /// What was tried, in order; the last one failed where it does not work.
+    pub steps: Vec<TestStep>,
+}
+
+/// One thing that a test of a destination tried.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct TestStep {
+    /// What was tried, such as `resolve the host name`.
+    pub what: String,
+    /// What is wrong and what to do; `None` where it worked.
+    pub problem: Option<String>,
+}
+
+/// What the demo made.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Demo {
+    /// The folder with the workspace.
+    pub folder: String,
+    /// Its campaign's run.
+    pub summary: RunSummary,
+    /// What to try next, each a command.
+    pub next: Vec<String>,
+}
+
+/// The kinds of destinations, and those that are configured.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct DestinationList {
+    /// The kinds in the order shown.
+    pub kinds: Vec<KindLine>,
+    /// The destinations of the current definitions.
+    pub destinations: Vec<DestinationLine>,
+}
+
+/// A kind among others.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct KindLine {
+    /// Its id.
+    pub kind: &'static str,
+    /// Its name as shown.
+    pub title: &'static str,
+    /// Whether it writes files.
+    pub writes_files: bool,
+    /// What it does.
+    pub description: &'static str,
+}
+
+/// A configured destination among others.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct DestinationLine {
+    /// Its id.
+    pub destination: String,
+    /// Its name.
+    pub name: String,
+    /// Its kind.
+    pub kind: String,
+}

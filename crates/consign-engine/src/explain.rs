@@ -80,8 +80,9 @@ impl Tables {
         for condition in conditions(plan) {
             needs.condition(condition, self)?;
         }
-        let prepared = Prepared::new(self, question(plan, needs), &CancellationToken::new()).await?;
-        let frame = prepared.frame(Some(customer_key));
+        let prepared = Box::pin(Prepared::whole(self, question(plan, needs), &CancellationToken::new())).await?;
+        let Some(part) = prepared.parts.first() else { return Ok(None) };
+        let frame = prepared.frame(part, Some(customer_key));
         let mut nodes = Vec::new();
         for condition in conditions(plan) {
             compile(condition, &frame, &mut nodes)?;
@@ -90,7 +91,7 @@ impl Tables {
         let key = crate::compile::named(consign_model::snapshot::CUSTOMER_KEY);
         let rows = frame.plan()?.project(std::iter::once(key).chain(named)).and_then(LogicalPlanBuilder::build);
         let rows = rows.map_err(|error| prepared.view.error(error))?;
-        let mut stream = prepared.view.session(prepared.joins)?.run(&rows).await?;
+        let mut stream = prepared.view.session()?.run(&rows).await?;
         let mut holds = None;
         while let Some(batch) = stream.next().await {
             let batch = batch.map_err(|error| prepared.view.error(error))?;

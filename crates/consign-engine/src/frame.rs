@@ -1,6 +1,7 @@
 //! The frame of a plan: what its conditions and columns need of the tables, and one row a customer with all of it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use arrow::datatypes::DataType;
 use consign_model::condition::{AggregateFunction, AggregateTest, Condition};
@@ -18,6 +19,7 @@ use datafusion::logical_expr::{Expr, ExprFunctionExt, JoinType, LogicalPlanBuild
 use crate::compile::{Compiler, Names, checked_column, counts, named};
 use crate::error::EngineError;
 use crate::functions::clean;
+use crate::parts::Part;
 use crate::source::types::{column_type, key, read, read_type, width};
 use crate::tables::{OpenTable, Tables};
 use crate::view::View;
@@ -27,6 +29,9 @@ const FLOAT_SUM: DataType = DataType::Decimal128(38, 12);
 
 /// Sums of whole numbers, which never overflow.
 const WHOLE_SUM: DataType = DataType::Decimal128(38, 0);
+
+/// A guess of the bytes that a row takes besides its columns: its key, and its place in a hash table or a sort.
+pub(crate) const ROW: u64 = 64;
 
 /// What a plan needs of the tables.
 #[derive(Default)]
@@ -167,17 +172,16 @@ impl Needs {
         self.aggregates.keys().chain(self.rows.keys()).collect()
     }
 
-    /// A guess, on the safe side, of the bytes that the right sides of all joins take in memory. `rows` of each table.
-    pub fn joined_bytes(&self, tables: &Tables, customer_table: &str, rows: &BTreeMap<String, u64>) -> u64 {
+    /// A guess of the bytes that a plan over all of it holds: the tables in joins, the customers in the sort. `rows` of
+    /// each table.
+    pub fn bytes(&self, tables: &Tables, customer_table: &str, rows: &BTreeMap<String, u64>) -> u64 {
+        let rows_of = |table: &str| rows.get(table).copied().unwrap_or_default();
         let mut bytes = 0;
         for (name, columns) in self.tables(customer_table) {
-            if name != customer_table
-                && let Some(table) = tables.open.get(&name)
-            {
-                let fields = columns.iter().filter_map(|column| table.field(column));
-                let row: u64 = fields.map(|field| width(field.data_type())).sum();
-                bytes += rows.get(&name).copied().unwrap_or_default() * (row + 96);
-            }
+            let Some(table) = tables.open.get(&name) else { continue };
+            let fields = columns.iter().filter_map(|column| table.field(column));
+            let row: u64 = fields.map(|field| width(field.data_type())).sum();
+            bytes += rows_of(&name) * (row + ROW);
         }
         bytes
     }
@@ -225,6 +229,7 @@ pub(crate) struct Frame<'a> {
     pub needs: &'a Needs,
     pub compiler: Compiler<'a>,
     pub view: &'a View,
+    pub part: &'a Part,
     /// Only this customer.
     pub only: Option<&'a str>,
 }
@@ -242,7 +247,7 @@ impl Frame<'_> {
         }
         for segment in &self.needs.segments {
             let name = segment_name(segment);
-            let keys = self.view.segment(segment).ok_or_else(|| EngineError::Condition {
+            let keys = self.part.segments.get(segment).map(Arc::clone).ok_or_else(|| EngineError::Condition {
                 reason: format!("there is no SQL segment `{segment}` in the plan"),
                 remedy: "name a segment of the workspace".into(),
             })?;
@@ -270,7 +275,7 @@ impl Frame<'_> {
     /// The rows of a table that have a customer key.
     fn scan(&self, table: &OpenTable) -> Result<LogicalPlanBuilder, EngineError> {
         let name = &table.schema.name;
-        let provider = self.view.provider(name).ok_or_else(|| EngineError::Table {
+        let provider = self.part.tables.get(name).map(Arc::clone).ok_or_else(|| EngineError::Table {
             table: name.clone(),
             reason: "it was not made ready".into(),
             remedy: "report this".into(),

@@ -170,7 +170,6 @@ impl AsyncFileReader for ObjectReader {
     }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "callers build both on the spot")]
 fn unreadable(url: impl Display, reason: impl Display) -> EngineError {
     EngineError::ReadSnapshot { url: url.to_string(), reason: reason.to_string() }
 }

@@ -28,7 +28,7 @@ use crate::compile::named;
 use crate::error::EngineError;
 use crate::frame::text;
 use crate::moment::Moment;
-use crate::session::{Joins, Session};
+use crate::session::Session;
 use crate::source::Trouble;
 use crate::source::types::{column_type, key, read};
 use crate::tables::{OpenTable, Tables};
@@ -172,7 +172,7 @@ impl Query {
         providers: &BTreeMap<String, Arc<dyn TableProvider>>,
         view: &View,
     ) -> Result<(Session, LogicalPlan), Refusal> {
-        let session = view.session(Joins::Hash)?;
+        let session = view.session()?;
         for (name, provider) in providers {
             register(&session, tables.table(name)?, provider).map_err(|error| view.error(error))?;
         }

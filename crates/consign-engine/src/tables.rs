@@ -17,7 +17,7 @@ use url::Url;
 
 use crate::error::EngineError;
 use crate::moment::Moment;
-use crate::session::{Joins, Session, Shared};
+use crate::session::{Session, Shared};
 use crate::source::location::{Location, shown};
 use crate::source::postgres::{Database, Relation};
 use crate::source::text::TextTable;
@@ -101,7 +101,7 @@ impl Tables {
         secrets: &Secrets,
     ) -> Result<Self, EngineError> {
         let moment = Moment { as_of: chrono::Utc::now(), time_zone: chrono_tz::UTC };
-        let opener = Opener { session: shared.session(moment, Joins::Hash)?, secrets };
+        let opener = Opener { session: shared.session(moment)?, secrets };
         let mut tables = BTreeMap::new();
         let mut problems = Vec::new();
         for (i, source) in definitions.sources.iter().enumerate() {

@@ -15,6 +15,7 @@ use crate::compile::named;
 use crate::error::EngineError;
 use crate::frame::{Frame, Needs, cleaned};
 use crate::functions::{matches, position, sorted_rows};
+use crate::parts::Part;
 use crate::prepare::Prepared;
 
 /// In the audience.
@@ -23,12 +24,6 @@ pub(super) const IN: &str = "#in";
 pub(super) const COUNTED_ONLY: &str = "#counted";
 /// The sub-audiences of a customer, as a list.
 const MATCHES: &str = "#matches";
-
-/// The columns of a plan that the writer counts and leaves out.
-pub(super) struct Counted {
-    pub included: usize,
-    pub excluded: usize,
-}
 
 pub(super) fn included(i: usize) -> String {
     format!("#include.{i}")
@@ -43,16 +38,15 @@ fn sub_audience(i: usize) -> String {
 }
 
 /// The plan: the columns of the snapshot, then those that are counted; rows in the snapshot's order.
-pub(super) fn logical(prepared: &Prepared<'_>, plan: &AssignPlan) -> Result<(LogicalPlan, Counted), EngineError> {
-    let frame = prepared.frame(None);
+pub(super) fn logical(prepared: &Prepared<'_>, part: &Part, plan: &AssignPlan) -> Result<LogicalPlan, EngineError> {
+    let frame = prepared.frame(part, None);
     let conditions = conditions(plan, &frame)?;
     let steps = Steps { needs: &prepared.question.needs, this_year: prepared.question.moment.this_year(), plan };
     let built = frame.plan()?.project(steps.with_conditions(conditions)).and_then(|rows| {
         let rows = rows.project(steps.with_audience())?.filter(steps.wanted())?;
         steps.with_sub_audiences(rows)?.project(steps.snapshot())?.sort(order())?.build()
     });
-    let logical = built.map_err(|error| prepared.view.error(error))?;
-    Ok((logical, Counted { included: plan.include.len(), excluded: plan.exclude.len() }))
+    built.map_err(|error| prepared.view.error(error))
 }
 
 /// Every condition of the plan under its name; true or false, never null.

@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use consign_engine::{AssignProgress, AssignRequest, Engine, EngineError, EngineOptions};
 use consign_model::plan::AssignPlan;
-use consign_secrets::Secrets;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
@@ -75,24 +74,6 @@ async fn a_read_only_folder_keeps_the_snapshot_that_was_there() {
     }
     assert_eq!(fs::read(workspace.path("out/snapshot.parquet")).unwrap(), before);
     assert_eq!(left(&workspace, "out"), ["snapshot.parquet"]);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_pool_that_is_too_small_spills() {
-    let mut workspace = Workspace::new().table("Customers", "customers.csv", many(200_000));
-    workspace.threads = 2;
-    let plan = AssignPlan { columns: vec!["Customers.name".parse().unwrap()], ..plan() };
-    let engine = Engine::new(EngineOptions { memory: 0, threads: 2, spill: workspace.path("small") }).unwrap();
-    let tables = engine.open(&workspace.definitions, &Secrets::of(workspace.folder.path())).await.unwrap();
-    let url = workspace.url("small.parquet");
-    let cancel = CancellationToken::new();
-    let request = AssignRequest { snapshot: &url, previous: None, progress: &|_| {}, cancel: &cancel };
-    assert_eq!(tables.assign(&plan, &request).await.unwrap().audience, 200_000);
-    // The same bytes as with memory.
-    workspace.assign(&plan).await.unwrap();
-    assert!(
-        fs::read(workspace.path("small.parquet")).unwrap() == fs::read(workspace.path("snapshot.parquet")).unwrap()
-    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -15,8 +15,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::compile::named;
 use crate::error::EngineError;
-use crate::frame::{Frame, Needs};
+use crate::frame::Frame;
 use crate::moment::Moment;
+use crate::needs::Needs;
 use crate::prepare::{Prepared, Question};
 use crate::tables::Tables;
 

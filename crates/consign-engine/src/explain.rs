@@ -16,7 +16,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::assign::{conditions, question};
 use crate::error::EngineError;
-use crate::frame::{Frame, Needs};
+use crate::frame::Frame;
+use crate::needs::Needs;
 use crate::prepare::Prepared;
 use crate::tables::Tables;
 

@@ -16,6 +16,7 @@ mod frame;
 mod functions;
 mod keys;
 mod moment;
+mod needs;
 mod parts;
 mod prepare;
 mod rank;

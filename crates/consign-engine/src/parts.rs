@@ -134,7 +134,7 @@ impl Layout<'_> {
         let mut providers = Vec::new();
         for part in parts {
             let path = part.finish().map_err(full)?;
-            providers.push(self.provider(&path, &schema).map_err(|trouble| trouble.of(name))?);
+            providers.push(table_of(&path, &schema).map_err(|trouble| trouble.of(name))?);
         }
         Ok(providers)
     }
@@ -154,14 +154,15 @@ impl Layout<'_> {
             .and_then(|scan| scan.filter(has_key)?.project(projected)?.build())
             .map_err(|error| self.view.error(error))
     }
+}
 
-    fn provider(&self, path: &PathBuf, schema: &SchemaRef) -> Result<Arc<dyn TableProvider>, Trouble> {
-        let own = |error: datafusion::error::DataFusionError| Trouble::new(error.strip_backtrace(), "report this");
-        let url = ListingTableUrl::try_new(file_url(path)?, None).map_err(own)?;
-        let options = ListingOptions::new(Arc::new(ArrowFormat)).with_file_extension("");
-        let config = ListingTableConfig::new(url).with_listing_options(options).with_schema(Arc::clone(schema));
-        Ok(Arc::new(ListingTable::try_new(config).map_err(own)?))
-    }
+/// A part of a table as a table.
+fn table_of(path: &PathBuf, schema: &SchemaRef) -> Result<Arc<dyn TableProvider>, Trouble> {
+    let own = |error: datafusion::error::DataFusionError| Trouble::new(error.strip_backtrace(), "report this");
+    let url = ListingTableUrl::try_new(file_url(path)?, None).map_err(own)?;
+    let options = ListingOptions::new(Arc::new(ArrowFormat)).with_file_extension("");
+    let config = ListingTableConfig::new(url).with_listing_options(options).with_schema(Arc::clone(schema));
+    Ok(Arc::new(ListingTable::try_new(config).map_err(own)?))
 }
 
 /// A part of a table that is being written.

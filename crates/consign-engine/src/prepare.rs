@@ -8,9 +8,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::compile::Compiler;
 use crate::error::EngineError;
-use crate::frame::{Frame, Needs, ROW};
+use crate::frame::Frame;
 use crate::keys::{self, Keys};
 use crate::moment::Moment;
+use crate::needs::{Needs, ROW};
 use crate::parts::{self, Part};
 use crate::rank::Ranks;
 use crate::sql;

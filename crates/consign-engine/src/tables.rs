@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::datatypes::{Field, SchemaRef};
 use consign_model::definition::{
@@ -101,7 +101,8 @@ impl Tables {
         secrets: &Secrets,
     ) -> Result<Self, EngineError> {
         let moment = Moment { as_of: chrono::Utc::now(), time_zone: chrono_tz::UTC };
-        let opener = Opener { session: shared.session(moment)?, secrets };
+        let stores = Mutex::new(BTreeMap::new());
+        let opener = Opener { session: shared.session(moment)?, secrets, stores };
         let mut tables = BTreeMap::new();
         let mut problems = Vec::new();
         for (i, source) in definitions.sources.iter().enumerate() {
@@ -128,6 +129,8 @@ impl Tables {
 struct Opener<'a> {
     session: Session,
     secrets: &'a Secrets,
+    /// The settings of each object store that is used. Plans know a store by its address, so it has one set of them.
+    stores: Mutex<BTreeMap<Url, FileConnection>>,
 }
 
 impl Opener<'_> {
@@ -165,12 +168,28 @@ impl Opener<'_> {
             Ok(location) => location,
             Err(trouble) => return source.tables.iter().map(|_| Err(trouble.clone())).collect(),
         };
+        if let Err(trouble) = self.same_settings(&location.root, connection) {
+            return source.tables.iter().map(|_| Err(trouble.clone())).collect();
+        }
         self.session.state.runtime_env().register_object_store(&location.root, Arc::clone(&location.store));
         let mut opened = Vec::new();
         for table in &source.tables {
             opened.push(self.file_table(&location, table).await);
         }
         opened
+    }
+
+    /// Refuses a second set of settings for one object store.
+    fn same_settings(&self, root: &Url, connection: &FileConnection) -> Result<(), Trouble> {
+        let mut stores = self.stores.lock().unwrap_or_else(PoisonError::into_inner);
+        let first = stores.entry(root.clone()).or_insert_with(|| connection.clone());
+        if first.options == connection.options && first.credentials == connection.credentials {
+            return Ok(());
+        }
+        Err(Trouble::new(
+            format!("another source reads `{root}` with other options or credentials"),
+            "give both sources the same, or make them one",
+        ))
     }
 
     async fn file_table(&self, location: &Location, table: &Table) -> Result<OpenTable, Trouble> {

@@ -17,8 +17,8 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::error::EngineError;
-use crate::frame::Needs;
 use crate::moment::Moment;
+use crate::needs::Needs;
 use crate::prepare::{Prepared, Question};
 use crate::tables::Tables;
 use crate::view::View;

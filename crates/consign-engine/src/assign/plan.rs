@@ -13,8 +13,9 @@ use datafusion::scalar::ScalarValue;
 
 use crate::compile::named;
 use crate::error::EngineError;
-use crate::frame::{Frame, Needs, cleaned};
+use crate::frame::{Frame, cleaned};
 use crate::functions::{matches, position, sorted_rows};
+use crate::needs::Needs;
 use crate::parts::Part;
 use crate::prepare::Prepared;
 

@@ -6,6 +6,9 @@ use std::sync::Arc;
 use consign_model::definition::{FileConnection, Table, TableFormat};
 use consign_secrets::Secrets;
 use futures::TryStreamExt;
+use object_store::aws::AmazonS3ConfigKey;
+use object_store::azure::AzureConfigKey;
+use object_store::gcp::GoogleConfigKey;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
@@ -91,6 +94,14 @@ impl Location {
         let credentials = secrets
             .resolve_all(&connection.credentials)
             .map_err(|error| Trouble::new(error.to_string(), "see `credentials` of the source"))?;
+        if let Some(name) =
+            connection.options.keys().chain(connection.credentials.keys()).find(|name| !known(url, name))
+        {
+            return Err(Trouble::new(
+                format!("`{name}` is no setting of an object store at `{}:`", url.scheme()),
+                "write settings such as `region`, `endpoint` or `allow_http`, and credentials such as `access_key_id`",
+            ));
+        }
         let mut options: Vec<(String, String)> = connection.options.clone().into_iter().collect();
         options.extend(credentials.iter().map(|(name, secret)| (name.clone(), secret.expose_secret().to_owned())));
         let (store, folder) = object_store::parse_url_opts(url, options).map_err(|error| {
@@ -226,6 +237,16 @@ impl Location {
 
     fn shown_file(&self, file: &ObjectMeta) -> String {
         shown(&self.root, &file.location)
+    }
+}
+
+/// Whether the object store at that kind of URL has such a setting.
+fn known(url: &Url, name: &str) -> bool {
+    match url.scheme() {
+        "s3" | "s3a" => name.parse::<AmazonS3ConfigKey>().is_ok(),
+        "gs" => name.parse::<GoogleConfigKey>().is_ok(),
+        "az" | "azure" | "adl" | "abfs" | "abfss" => name.parse::<AzureConfigKey>().is_ok(),
+        _ => true,
     }
 }
 

@@ -105,3 +105,16 @@ async fn a_condition_that_validation_would_have_refused_is_an_error_and_no_panic
     }
     insta::assert_snapshot!(shown);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_that_no_sum_can_hold_is_an_error() {
+    let workspace = Workspace::new().table("Customers", "customers.csv", "customer_id\na\n").rows(
+        "Orders",
+        "orders.csv",
+        "customer_id,n\na,1e30\na,0.5\n",
+    );
+    let sum = json!({ "aggregate": "sum", "table": "Orders", "of": "n", "operator": "at_least", "value": 1 });
+    let plan = AssignPlan { include: vec![condition(sum)], ..plan() };
+    let error = workspace.assign(&plan).await.unwrap_err().to_string();
+    insta::assert_snapshot!(error, @"a condition cannot be evaluated: a `sum` or `avg` meets a number beyond 10^25: correct the number in the table");
+}

@@ -204,6 +204,31 @@ async fn a_missing_folder_is_a_problem_of_each_of_its_tables() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn settings_of_object_stores_are_checked_before_anything_is_asked() {
+    let mut workspace = Workspace::new();
+    workspace.declare("Customers", "customers", RowsPerCustomer::One);
+    let consign_model::definition::Connection::Files(files) = &mut workspace.definitions.sources[0].connection else {
+        panic!("files");
+    };
+    files.url = "s3://bucket/prefix".into();
+    files.options.insert("regoin".into(), "eu-central-1".into());
+    insta::assert_snapshot!(workspace.problems().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_object_store_has_one_set_of_settings() {
+    let mut workspace = Workspace::new().table("Customers", "customers.csv", "customer_id\na\n");
+    let mut second = workspace.definitions.sources[0].clone();
+    second.id = crate::workspace::slug("second");
+    let consign_model::definition::Connection::Files(files) = &mut second.connection else { panic!("files") };
+    files.options.insert("region".into(), "eu-central-1".into());
+    workspace.definitions.sources.push(second);
+    let problems = workspace.problems().await;
+    assert!(problems.starts_with("sources[1].tables[0]"), "{problems}");
+    assert!(problems.contains("give both sources the same, or make them one"), "{problems}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_parquet_file_damaged_in_its_middle_fails_the_run_and_leaves_nothing() {
     let keys: Vec<String> = (0..100_000).map(|key| format!("key {key}")).collect();
     let batch = RecordBatch::try_from_iter([("customer_id", array(StringArray::from(keys)))]).unwrap();

@@ -120,6 +120,13 @@ pub(crate) fn query_error(error: DataFusionError, memory: usize) -> EngineError 
         DataFusionError::ArrowError(arrow, _) if matches!(**arrow, ArrowError::ParquetError(_)) => {
             damaged(&arrow.to_string())
         }
+        // What the frame casts floats to before it sums them.
+        DataFusionError::ArrowError(arrow, _) if arrow.to_string().contains("Decimal128(38, 12)") => {
+            EngineError::Condition {
+                reason: "a `sum` or `avg` meets a number beyond 10^25".into(),
+                remedy: "correct the number in the table".into(),
+            }
+        }
         root => EngineError::Query(root.strip_backtrace()),
     }
 }

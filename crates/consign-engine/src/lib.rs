@@ -17,6 +17,8 @@ mod functions;
 mod keys;
 mod members;
 mod moment;
+mod needs;
+mod parts;
 mod prepare;
 mod rank;
 mod session;
@@ -33,5 +35,5 @@ pub use error::EngineError;
 pub use members::{Difference, members_schema, rows_schema};
 
 pub use explain::{CustomerExplanation, Explained, ExplainedSubAudience};
-pub use snapshot::Snapshot;
+pub use snapshot::{Batches, Snapshot};
 pub use tables::Tables;

@@ -8,7 +8,8 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::array::{AsArray, RecordBatch};
+use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
 use datafusion::dataframe::DataFrame;
 use datafusion::prelude::{ParquetReadOptions, SessionContext};
 use futures::StreamExt;
@@ -19,14 +20,14 @@ use parquet::file::properties::WriterProperties;
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::moment::Moment;
-use crate::session::Joins;
 
-/// `identity` (32 bytes): who a member is. `attributes` (32 bytes): a hash of what else it was sent with. `customer_key`.
+/// `identity` (32 bytes): who a member is. `bucket`: its first byte. `attributes` (32 bytes): a hash of what else it was sent with. `customer_key`.
 /// `removal`: what taking it off needs, encrypted. `state`: `acknowledged`, `unknown` or `removed`. `sequence`: later
 /// rows replace earlier ones of one identity.
 pub fn members_schema() -> SchemaRef {
     Arc::new(Schema::new(vec![
         Field::new("identity", DataType::Binary, false),
+        Field::new("bucket", DataType::UInt8, false),
         Field::new("attributes", DataType::Binary, false),
         Field::new("customer_key", DataType::Utf8View, false),
         Field::new("removal", DataType::Binary, true),
@@ -35,11 +36,12 @@ pub fn members_schema() -> SchemaRef {
     ]))
 }
 
-/// `row`: the place of a staged row in its delivery, from 0. `identity`, `attributes`: as of members.
+/// `row`: the place of a staged row in its delivery, from 0. `identity`, `bucket`, `attributes`: as of members.
 pub fn rows_schema() -> SchemaRef {
     Arc::new(Schema::new(vec![
         Field::new("row", DataType::UInt64, false),
         Field::new("identity", DataType::Binary, false),
+        Field::new("bucket", DataType::UInt8, false),
         Field::new("attributes", DataType::Binary, false),
     ]))
 }
@@ -55,7 +57,10 @@ pub struct Difference {
     pub gone: u64,
 }
 
-const LATEST: &str = "SELECT identity, attributes, customer_key, removal, state, sequence FROM (SELECT *, row_number() \
+/// Members in memory at once, a guess on the safe side of their bytes.
+const MEMBER_BYTES: u64 = 512;
+
+const LATEST: &str = "SELECT identity, bucket, attributes, customer_key, removal, state, sequence FROM (SELECT *, row_number() \
                       OVER (PARTITION BY identity ORDER BY sequence DESC) AS place FROM members) WHERE place = 1 AND \
                       state <> 'removed'";
 
@@ -72,26 +77,42 @@ impl Engine {
     ) -> Result<Difference, EngineError> {
         let context = self.members_context(members).await?;
         self.register(&context, "rows", &[rows.to_owned()], &rows_schema()).await?;
-        let count = self.query(&context, &format!("SELECT count(*) AS n FROM ({LATEST})")).await?;
-        let batches = count.collect().await.map_err(|error| self.failed(error))?;
-        let counted = batches.iter().filter(|batch| batch.num_rows() > 0).map(|batch| {
-            let column = arrow::array::AsArray::as_primitive::<arrow::datatypes::Int64Type>(batch.column(0));
-            u64::try_from(column.value(0)).unwrap_or_default()
-        });
-        let members = counted.sum();
-        let unchanged = format!(
-            "SELECT r.row FROM rows r JOIN ({LATEST}) m ON r.identity = m.identity WHERE m.state = 'acknowledged' AND \
-             m.attributes = r.attributes ORDER BY r.row"
-        );
+        let members = self.count(&context, &format!("SELECT count(*) AS n FROM ({LATEST})")).await?;
+        let rows = self.count(&context, "SELECT count(*) AS n FROM rows").await?;
+        // A hash join does not spill. Where its sides are too large for memory, they are joined by parts of the identities.
+        let bytes = members.max(rows).saturating_mul(MEMBER_BYTES);
+        let parts = bytes.div_ceil(self.shared.memory as u64 / 4).clamp(1, 256);
         let row = Arc::new(Schema::new(vec![Field::new("row", DataType::UInt64, false)]));
-        let unchanged = self.query(&context, &unchanged).await?;
-        let left = format!("SELECT m.* FROM ({LATEST}) m LEFT ANTI JOIN rows r ON r.identity = m.identity ORDER BY identity");
-        let left = self.query(&context, &left).await?;
-        Ok(Difference {
-            members,
-            kept: self.write(unchanged, kept, &row).await?,
-            gone: self.write(left, gone, &members_schema()).await?,
-        })
+        let (mut unchanged, mut left) = (Vec::new(), Vec::new());
+        for part in 0..parts {
+            let (from, to) = (256 * part / parts, 256 * (part + 1) / parts);
+            let of = |alias: &str| format!("{alias}.bucket >= {from} AND {alias}.bucket < {to}");
+            let (of_rows, of_members) = (of("r"), of("m"));
+            let query = format!(
+                "SELECT r.row FROM (SELECT * FROM rows r WHERE {of_rows}) r JOIN (SELECT * FROM ({LATEST}) m WHERE \
+                 {of_members}) m ON r.identity = m.identity WHERE m.state = 'acknowledged' AND m.attributes = r.attributes"
+            );
+            let path = kept.with_extension(format!("{part}.parquet"));
+            self.write(self.query(&context, &query).await?, &path, &row).await?;
+            unchanged.push(path);
+            let query = format!(
+                "SELECT m.* FROM (SELECT * FROM ({LATEST}) m WHERE {of_members}) m LEFT ANTI JOIN (SELECT * FROM rows r \
+                 WHERE {of_rows}) r ON r.identity = m.identity"
+            );
+            let path = gone.with_extension(format!("{part}.parquet"));
+            self.write(self.query(&context, &query).await?, &path, &members_schema()).await?;
+            left.push(path);
+        }
+        self.register(&context, "unchanged", &unchanged, &row).await?;
+        self.register(&context, "leaving", &left, &members_schema()).await?;
+        let ordered = self.query(&context, "SELECT * FROM unchanged ORDER BY row").await?;
+        let kept = self.write(ordered, kept, &row).await?;
+        let ordered = self.query(&context, "SELECT * FROM leaving ORDER BY identity").await?;
+        let gone = self.write(ordered, gone, &members_schema()).await?;
+        for path in unchanged.iter().chain(&left) {
+            std::fs::remove_file(path).map_err(|error| EngineError::Query(error.to_string()))?;
+        }
+        Ok(Difference { members, kept, gone })
     }
 
     /// Writes to `to` the members that are on a list, or perhaps on it, in order of identity; how many.
@@ -102,9 +123,8 @@ impl Engine {
     }
 
     async fn members_context(&self, members: &[PathBuf]) -> Result<SessionContext, EngineError> {
-        // Which side is larger nobody knows, and both may be: joins that spill.
         let moment = Moment { as_of: chrono::DateTime::UNIX_EPOCH, time_zone: chrono_tz::UTC };
-        let context = SessionContext::new_with_state(self.shared.session(moment, Joins::SortMerge)?.state);
+        let context = SessionContext::new_with_state(self.shared.session(moment)?.state);
         self.register(&context, "members", members, &members_schema()).await?;
         Ok(context)
     }
@@ -117,7 +137,7 @@ impl Engine {
         schema: &SchemaRef,
     ) -> Result<(), EngineError> {
         let table = if paths.is_empty() {
-            let empty = arrow::array::RecordBatch::new_empty(Arc::clone(schema));
+            let empty = RecordBatch::new_empty(Arc::clone(schema));
             context.read_batch(empty)
         } else {
             let paths: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
@@ -126,6 +146,14 @@ impl Engine {
         let table = table.map_err(|error| self.failed(error))?;
         context.register_table(name, table.into_view()).map_err(|error| self.failed(error))?;
         Ok(())
+    }
+
+    async fn count(&self, context: &SessionContext, sql: &str) -> Result<u64, EngineError> {
+        let batches = self.query(context, sql).await?.collect().await.map_err(|error| self.failed(error))?;
+        let counted = batches.iter().filter(|batch| batch.num_rows() > 0).map(|batch| {
+            u64::try_from(batch.column(0).as_primitive::<Int64Type>().value(0)).unwrap_or_default()
+        });
+        Ok(counted.sum())
     }
 
     async fn query(&self, context: &SessionContext, sql: &str) -> Result<DataFrame, EngineError> {
@@ -149,7 +177,7 @@ impl Engine {
             let columns = columns.map(|(column, field)| arrow::compute::cast(column, field.data_type()));
             let batch = columns
                 .collect::<Result<Vec<_>, _>>()
-                .and_then(|columns| arrow::array::RecordBatch::try_new(Arc::clone(schema), columns));
+                .and_then(|columns| RecordBatch::try_new(Arc::clone(schema), columns));
             let batch = batch.map_err(|error| failed(error.to_string()))?;
             rows += batch.num_rows() as u64;
             writer.write(&batch).map_err(|error| failed(error.to_string()))?;

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BinaryArray, RecordBatch, StringViewArray, UInt64Array};
+use arrow::array::{Array, ArrayRef, AsArray, BinaryArray, RecordBatch, StringViewArray, UInt8Array, UInt64Array};
 use arrow::compute::cast;
 use arrow::datatypes::DataType;
 use consign_destinations::client::Member as PlatformMember;
@@ -95,6 +95,7 @@ pub(super) fn write_rows(batches: &[StagedBatch], identifying: &[String], work: 
             let columns: Vec<ArrayRef> = vec![
                 Arc::new(UInt64Array::from_iter_values(first..first + rows)),
                 Arc::new(BinaryArray::from_iter_values(&identified.identities)),
+                Arc::new(UInt8Array::from_iter_values(identified.identities.iter().map(|identity| identity[0]))),
                 Arc::new(BinaryArray::from_iter_values(&identified.attributes)),
             ];
             writer.write(&RecordBatch::try_new(rows_schema(), columns)?)?;

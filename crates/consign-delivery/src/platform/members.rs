@@ -7,7 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BinaryArray, RecordBatch, StringViewArray, UInt64Array};
+use arrow::array::{ArrayRef, BinaryArray, RecordBatch, StringViewArray, UInt8Array, UInt64Array};
 use consign_engine::{Difference, Engine, members_schema};
 use parquet::arrow::ArrowWriter;
 use sha2::{Digest, Sha256};
@@ -88,6 +88,7 @@ impl Members {
         let sealed: Vec<_> = members.iter().map(seal).collect();
         let columns: Vec<ArrayRef> = vec![
             Arc::new(BinaryArray::from_iter_values(members.iter().map(|member| member.identity))),
+            Arc::new(UInt8Array::from_iter_values(members.iter().map(|member| member.identity[0]))),
             Arc::new(BinaryArray::from_iter_values(members.iter().map(|member| member.attributes))),
             Arc::new(StringViewArray::from_iter_values(members.iter().map(|member| member.customer_key))),
             Arc::new(sealed.iter().map(Option::as_deref).collect::<BinaryArray>()),

@@ -36,8 +36,8 @@ pub enum PlatformError {
     /// The platform did not do what it was asked.
     #[error(transparent)]
     Client(#[from] ClientError),
-    /// The HTTP layer cannot be made for the destination.
-    #[error("`{0}` has no client")]
+    /// There is no client for the kind with these settings.
+    #[error("`{0}` cannot be sent to with these settings by this version: choose another transport, or stage its files by a contract")]
     NoClient(String),
     /// A credential cannot be read.
     #[error(transparent)]

@@ -1,6 +1,7 @@
 //! The engine through its public face.
 
 mod assign;
+mod demo_counts;
 mod differential;
 mod exact;
 mod failures;

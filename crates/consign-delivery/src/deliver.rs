@@ -70,7 +70,7 @@ impl DeliverError {
 fn file_class(error: &FileError) -> ErrorClass {
     match error {
         FileError::Credentials { .. } => ErrorClass::Auth,
-        FileError::Permission { .. } | FileError::ReadOnly(_) => ErrorClass::Permission,
+        FileError::Permission { .. } | FileError::NotWritable(_) | FileError::ReadOnly(_) => ErrorClass::Permission,
         FileError::Format(_) | FileError::Rows(_) => ErrorClass::Bug,
         FileError::DiskFull(_) => ErrorClass::Unavailable,
         error if error.is_temporary() => ErrorClass::Unavailable,

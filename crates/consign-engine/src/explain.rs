@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use arrow::array::AsArray;
-use consign_model::condition::{AggregateTest, Condition, Operand, Operator, Scalar, Span};
+use consign_model::condition::{AggregateFunction, AggregateTest, Condition, Operand, Operator, Scalar, Span};
 use consign_model::definition::Split;
 use consign_model::id::Slug;
 use consign_model::plan::AssignPlan;
@@ -194,6 +194,7 @@ fn aggregate(test: &AggregateTest) -> String {
     let function = word::word(&test.aggregate);
     let mut of = match &test.of {
         Some(of) => format!("{function} of {}.{of}", test.table),
+        None if test.aggregate == AggregateFunction::Exists => format!("has {}", test.table),
         None => format!("{function} of {}", test.table),
     };
     if let Some(condition) = &test.condition {

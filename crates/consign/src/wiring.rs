@@ -3,19 +3,21 @@
 use std::collections::BTreeMap;
 use std::env;
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path;
 use std::sync::Mutex;
 
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Context as _, Result};
 use chrono::{DateTime, Utc};
 use consign_delivery::{PreviewOptions, Progress, RunError, Workplace, connect};
 use consign_destinations::files;
 use consign_destinations::http::Http;
+use consign_engine::EngineError;
 use consign_model::definition::Destination;
 use consign_model::document::Located;
 use consign_model::id::Slug;
-use consign_model::problem::Problem;
+use consign_model::problem::{Path, Problem, Severity, Step};
 use consign_model::spec::{Kinds, Settings};
+use consign_model::validate::validate;
 use consign_secrets::Secrets;
 use consign_store::{SqliteStore, Store, StoredDefinitions};
 use serde_json::Value;
@@ -28,7 +30,7 @@ use crate::exit::Refusal;
 use crate::print::Bar;
 use crate::show;
 use crate::view::{Demo, Explanation, Preview, RunSummary, SandboxList, TestResult, TestStep};
-use crate::workplace::{self, Opened};
+use crate::workplace::{Looked, Opened};
 
 /// A campaign to look at or to run, and what it is run with.
 pub struct Campaigning<'a> {
@@ -43,6 +45,31 @@ pub struct Campaigning<'a> {
 }
 
 impl Campaigning<'_> {
+    /// An error of a run for people: where the tables do not fit the definitions any more, every problem of them.
+    fn explained(&self, error: RunError, opened: &Opened) -> anyhow::Error {
+        let planned = match &error {
+            RunError::Plan(problems) => problems.as_slice(),
+            RunError::Engine(EngineError::Condition { .. }) => &[],
+            _ => return error.into(),
+        };
+        let definitions = &self.current.definitions;
+        let mut problems = opened.tables.problems().to_vec();
+        let found = validate(definitions, opened.tables.catalog(), self.context.registry.as_ref());
+        problems.extend(found.into_iter().filter(|problem| problem.severity == Severity::Error));
+        if problems.is_empty() {
+            problems.extend_from_slice(planned);
+        }
+        if problems.is_empty() {
+            return error.into();
+        }
+        let definitions = serde_json::to_value(definitions).unwrap_or_default();
+        let mut text = format!("the campaign `{}` does not fit the tables as they are now", self.campaign);
+        for Problem { path, reason, remedy, .. } in &problems {
+            let _ = write!(text, "\n  {}: {reason}\n    help: {remedy}", place(&definitions, path));
+        }
+        Refusal::invalid(text).into()
+    }
+
     fn workplace<'a>(&'a self, opened: &'a Opened, progress: &'a (dyn Fn(Progress<'_>) + Sync)) -> Workplace<'a> {
         Workplace {
             definitions: &self.current.definitions,
@@ -61,9 +88,10 @@ impl Campaigning<'_> {
 }
 
 /// Every problem of definition files, with what the tables and the SQL of segments have to say.
-pub async fn problems(context: &Context, files: &DefinitionFiles, folder: &Path) -> Result<Vec<Located>> {
+pub async fn problems(context: &Context, files: &DefinitionFiles, folder: &path::Path) -> Result<Vec<Located>> {
     let reading = &files.reading;
-    let tables = workplace::look(context, &reading.definitions, folder).await?;
+    let looked = Looked::at(context, &reading.definitions, folder).await?;
+    let tables = &looked.tables;
     let mut problems = reading.validate(Some(tables.catalog()), context.registry.as_ref());
     let found = tables.problems().iter().cloned().chain(tables.check_sql(&reading.definitions).await);
     problems.extend(found.map(|problem| reading.lines.locate(problem)));
@@ -73,7 +101,7 @@ pub async fn problems(context: &Context, files: &DefinitionFiles, folder: &Path)
 }
 
 /// Connects to a destination and says what works and what does not.
-pub async fn test_destination(context: &Context, destination: &Destination, folder: &Path) -> Result<TestResult> {
+pub async fn test_destination(context: &Context, destination: &Destination, folder: &path::Path) -> Result<TestResult> {
     let specs = context.registry.specs();
     let spec = specs.into_iter().find(|spec| spec.kind == destination.kind);
     let spec = spec.with_context(|| format!("`{}` is not a known kind", destination.kind))?;
@@ -119,7 +147,7 @@ pub async fn preview(work: &Campaigning<'_>, as_of: Option<DateTime<Utc>>, optio
     let workplace = work.workplace(&opened, &progress);
     let preview = workplace.preview(work.store, work.campaign, as_of.unwrap_or_else(Utc::now), options).await;
     drop(bars);
-    let preview = preview.map_err(|error| explained(error, &opened))?;
+    let preview = preview.map_err(|error| work.explained(error, &opened))?;
     Ok(show::preview(preview, work.current.version, &work.context.registry))
 }
 
@@ -132,7 +160,7 @@ pub async fn run(work: &Campaigning<'_>, as_of: Option<DateTime<Utc>>) -> Result
     let as_of = as_of.unwrap_or_else(Utc::now);
     let run = workplace.run(work.store, work.current.version, work.campaign, as_of).await;
     drop(bars);
-    let run = run.map_err(|error| explained(error, &opened))?;
+    let run = run.map_err(|error| work.explained(error, &opened))?;
     status::summary(work.store, work.store.run(&run.run).await?).await
 }
 
@@ -142,7 +170,7 @@ pub async fn explain(work: &Campaigning<'_>, customer_key: &str) -> Result<Expla
     let progress = |_: Progress<'_>| {};
     let workplace = work.workplace(&opened, &progress);
     let explanation = workplace.explain(work.store, work.campaign, customer_key).await;
-    let explanation = explanation.map_err(|error| explained(error, &opened))?;
+    let explanation = explanation.map_err(|error| work.explained(error, &opened))?;
     let deliveries = match &explanation.last_run {
         Some(last) => work.store.deliveries(&last.run).await?,
         None => Vec::new(),
@@ -152,8 +180,8 @@ pub async fn explain(work: &Campaigning<'_>, customer_key: &str) -> Result<Expla
 
 /// Makes the demo workspace in a folder, applies it, and runs its campaign twice against a sandbox of its own: the second
 /// time some days later, when a few customers have changed. The data folder and the sandbox's are in it.
-pub async fn demo(context: &Context, folder: &Path) -> Result<Demo> {
-    consign_demo::write(folder, consign_demo::Options::default())?;
+pub async fn demo(context: &Context, folder: &path::Path, force: bool) -> Result<Demo> {
+    consign_demo::write(folder, consign_demo::Options { force, later: false })?;
     let (data, state) = (folder.join(".consign"), folder.join(".sandbox"));
     let stop = CancellationToken::new();
     let _stopped_with_us = stop.clone().drop_guard();
@@ -171,7 +199,7 @@ pub async fn demo(context: &Context, folder: &Path) -> Result<Demo> {
     let work = Campaigning { context, store: &store, current: &current, campaign };
     let as_of = Some(consign_demo::as_of());
     let first = run(&work, as_of).await?;
-    consign_demo::write(folder, consign_demo::Options { later: true, ..consign_demo::Options::default() })?;
+    consign_demo::write(folder, consign_demo::Options { force, later: true })?;
     let later = run(&work, as_of).await?;
     let lists = sandbox_lists(&address, &later).await?;
     let consign = format!("consign --data {}", data.display());
@@ -204,15 +232,24 @@ async fn sandbox_lists(address: &str, run: &RunSummary) -> Result<Vec<SandboxLis
     Ok(lists.collect())
 }
 
-/// An error of a run for people: where a campaign cannot be planned, every problem.
-fn explained(error: RunError, opened: &Opened) -> anyhow::Error {
-    let RunError::Plan(problems) = error else { return error.into() };
-    let mut text = String::from("the campaign cannot be planned");
-    let line = |text: &mut String, problem: &Problem| {
-        let _ = write!(text, "\n  {}: {}: {}", problem.path, problem.reason, problem.remedy);
-    };
-    opened.tables.problems().iter().chain(&problems).for_each(|problem| line(&mut text, problem));
-    anyhow!(text)
+/// Where in the definitions a path is, with ids in the place of numbers: `segments[high_value].customers.where`.
+fn place(definitions: &Value, path: &Path) -> String {
+    let mut at = definitions;
+    let mut text = String::new();
+    for step in path.steps() {
+        match step {
+            Step::Field(name) => {
+                at = &at[name];
+                let _ = write!(text, "{}{name}", if text.is_empty() { "" } else { "." });
+            }
+            Step::Item(index) => {
+                at = &at[*index];
+                let label = at["id"].as_str().or(at["name"].as_str());
+                let _ = write!(text, "[{}]", label.map_or_else(|| index.to_string(), ToOwned::to_owned));
+            }
+        }
+    }
+    text
 }
 
 /// Bars for the steps of a run.

@@ -218,7 +218,7 @@ async fn unless_cancelled<T>(
 
 fn tolerate_permission(error: FileError) -> Result<(), FileError> {
     match error {
-        FileError::Permission { .. } => Ok(()),
+        FileError::Permission { .. } | FileError::NotWritable(_) => Ok(()),
         other => Err(other),
     }
 }

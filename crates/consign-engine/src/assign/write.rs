@@ -49,7 +49,7 @@ impl Target {
         let failed = |reason: String| EngineError::WriteSnapshot { url: url.to_string(), reason };
         if url.scheme() == "file" {
             let path = url.to_file_path().map_err(|()| failed("it names no file of this machine".into()))?;
-            return Ok(Self { shown: url.to_string(), place: Place::Disk(path) });
+            return Ok(Self::on_disk(path));
         }
         let store = stores.get_store(url).map_err(|error| failed(error.strip_backtrace()))?;
         let path = object_store::path::Path::from_url_path(url.path()).map_err(|error| failed(error.to_string()))?;
@@ -61,7 +61,10 @@ impl Target {
     }
 
     fn failed(&self, reason: impl Into<String>) -> EngineError {
-        EngineError::WriteSnapshot { url: self.shown.clone(), reason: reason.into() }
+        let reason = reason.into();
+        // What the Parquet writer puts before the system's words says nothing to people.
+        let reason = reason.strip_prefix("External: ").unwrap_or(&reason).to_owned();
+        EngineError::WriteSnapshot { url: self.shown.clone(), reason }
     }
 
     /// Begins to write; what is not finished leaves nothing behind.

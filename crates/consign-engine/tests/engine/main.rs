@@ -12,6 +12,7 @@
 )]
 
 mod assign;
+mod demo_counts;
 mod differential;
 mod exact;
 mod failures;

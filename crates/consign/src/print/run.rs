@@ -1,6 +1,7 @@
 //! Previews, runs, and the list of runs.
 
 use std::fmt::Write;
+use std::path::Path;
 
 use consign_delivery::ListDifference;
 use consign_store::{ListCounts, RunMode, Target};
@@ -21,7 +22,8 @@ impl Shown for Preview {
             text.push_str(&deliveries(self.deliveries.iter().map(|delivery| (delivery, None)), style));
         }
         for delivery in &self.deliveries {
-            text.push_str(&section(delivery, &delivery.sample));
+            let difference = delivery.difference.iter().map(would_change);
+            text.push_str(&section(delivery, &difference.chain(delivery.sample.iter().cloned()).collect::<Vec<_>>()));
         }
         if !self.warnings.is_empty() {
             text.push('\n');
@@ -114,9 +116,9 @@ impl Shown for Runs {
 impl Shown for Demo {
     fn text(&self, style: Style) -> String {
         let mut text = self.first.text(style);
-        text.push_str("\nSome days later a few customers have another e-mail address, and a few want no more e-mail:\n\n");
+        text.push_str("\nSome days later a few customers have another e-mail address, and a few want no more e-mail.\n\n");
         text.push_str(&self.later.text(style));
-        text.push_str("\nWhat the sandbox has:\n");
+        text.push_str("\nWhat the sandbox has of it:\n");
         let columns = ["Destination", "List"].map(Column::Text).into_iter();
         let mut grid = Grid::new(columns.chain(["Delivered", "Members"].map(Column::Number)));
         for list in &self.lists {
@@ -188,13 +190,15 @@ fn deliveries<'a>(rows: impl Iterator<Item = (&'a Delivery, Option<&'a str>)> + 
 
 /// A delivery's reasons, and what else there is to say of it, below its name; nothing where there is nothing.
 fn section(delivery: &Delivery, lines: &[String]) -> String {
-    let why = [("not reached", &delivery.shrink), ("rows dropped", &delivery.dropped)];
+    let why = [("shrink", &delivery.shrink), ("dropped", &delivery.dropped)];
+    // With one row a customer and no duplicates, rows are dropped for the same reasons as customers.
+    let why = &why[..if delivery.dropped == delivery.shrink { 1 } else { 2 }];
     let why = why.iter().filter(|(_, each)| !each.is_empty()).map(|(what, each)| format!("{what}: {}", reasons(each)));
     let lines: Vec<String> = why.chain(lines.iter().cloned()).collect();
     if lines.is_empty() {
         return String::new();
     }
-    let mut text = format!("\n{} -> {}: {}\n", delivery.group, delivery.destination, delivery.list_name);
+    let mut text = format!("\n{} -> {}\n", delivery.group, delivery.destination);
     for line in lines {
         let _ = writeln!(text, "  {line}");
     }
@@ -203,11 +207,19 @@ fn section(delivery: &Delivery, lines: &[String]) -> String {
 
 /// The files of a delivery, and why it failed.
 fn whereabouts(delivered: &Delivered) -> Vec<String> {
-    let target = |target: &Target| {
-        let (rows, bytes) = (number(target.rows), number(target.bytes));
-        format!("{}  {rows} rows, {bytes} bytes, sha256 {}", target.location, target.sha256)
+    let size = |rows: u64, bytes: u64| {
+        format!("{} {}, {} bytes", number(rows), if rows == 1 { "row" } else { "rows" }, number(bytes))
     };
-    let mut lines: Vec<String> = delivered.targets.iter().map(target).collect();
+    let target = |target: &Target| format!("{}  {}", near(&target.location), size(target.rows, target.bytes));
+    let shown = if delivered.targets.len() > MOST_TARGETS { MOST_TARGETS - 1 } else { delivered.targets.len() };
+    let (shown, others) = delivered.targets.split_at(shown);
+    let mut lines: Vec<String> = delivered.list.as_ref().map(at_platform).unwrap_or_default();
+    lines.extend(shown.iter().map(target));
+    if !others.is_empty() {
+        let rows = others.iter().map(|target| target.rows).sum();
+        let bytes = others.iter().map(|target| target.bytes).sum();
+        lines.push(format!("and {} more beside it  {}", number(others.len() as u64), size(rows, bytes)));
+    }
     if let Some(error) = &delivered.error {
         lines.push(format!("error ({}): {}", consign_model::word::word(&error.class), error.message));
     }
@@ -215,24 +227,37 @@ fn whereabouts(delivered: &Delivered) -> Vec<String> {
 }
 
 /// What a platform has, in a line, and what else there is to be told.
-fn at_platform(list: &ListCounts) -> String {
+fn at_platform(list: &ListCounts) -> Vec<String> {
     let made = if list.created { ", made now" } else { "" };
-    let mut text = format!("  list {}{made}: sent {}", list.list_id, number(list.sent));
+    let mut line = format!("list {}{made}: sent {}", list.list_id, number(list.sent));
     let counts = [("kept", list.kept), ("removed", list.removed), ("unknown", list.unknown)];
     for (what, count) in counts.into_iter().filter(|(_, count)| *count > 0) {
-        let _ = write!(text, ", {what} {}", number(count));
+        let _ = write!(line, ", {what} {}", number(count));
     }
     if !list.rejected.is_empty() {
-        let _ = write!(text, ", rejected {}", reasons(&list.rejected));
+        let _ = write!(line, ", rejected {}", reasons(&list.rejected));
     }
-    text.push('\n');
-    for job in &list.jobs {
-        let _ = writeln!(text, "  the platform still works on job {job}");
-    }
-    for note in &list.notes {
-        let _ = writeln!(text, "  note: {note}");
-    }
-    text
+    let jobs = list.jobs.iter().map(|job| format!("the platform still works on job {job}"));
+    let notes = list.notes.iter().map(|note| format!("note: {note}"));
+    std::iter::once(line).chain(jobs).chain(notes).collect()
+}
+
+/// What a preview says of a list that was delivered before.
+fn would_change(difference: &ListDifference) -> String {
+    let ListDifference { members, added, kept, removed } = *difference;
+    let [members, added, kept, removed] = [members, added, kept, removed].map(number);
+    format!("of {members} members {kept} would be kept and {removed} removed, and {added} added")
+}
+
+/// Most lines of files of one delivery; `--json` has all.
+const MOST_TARGETS: usize = 4;
+
+/// A file from where the command was called, where it is below that.
+fn near(location: &str) -> String {
+    let here = std::env::current_dir().ok();
+    let below =
+        here.and_then(|here| Path::new(location).strip_prefix(here).ok().map(|path| path.display().to_string()));
+    below.unwrap_or_else(|| location.to_owned())
 }
 
 /// `12 (no_consent 10, invalid_email 2)`, the most frequent first.

@@ -67,7 +67,7 @@ pub(crate) struct Upload {
 
 /// A change of the world.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(tag = "event", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Event {
     ListMade {
         platform: Platform,

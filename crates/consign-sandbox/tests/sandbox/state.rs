@@ -157,12 +157,12 @@ async fn a_line_cut_by_a_crash_did_not_happen_and_a_damaged_one_is_named() {
     rig.stop().await;
     let path = folder.path().join("events.jsonl");
     let whole = fs::read_to_string(&path).expect("a log");
-    fs::write(&path, format!("{whole}{{\"event\":\"list_gone\",\"pla")).expect("written");
+    fs::write(&path, format!("{whole}{{\"list_gone\":{{\"pla")).expect("written");
     let rig = Rig::in_folder(folder.path()).await;
     assert_eq!(rig.everything().await, before);
     rig.stop().await;
 
-    fs::write(&path, format!("{{\"event\":\"surprise\"}}\n{whole}")).expect("written");
+    fs::write(&path, format!("{{\"surprise\":{{}}}}\n{whole}")).expect("written");
     let options = Options { state: Some(folder.path().to_owned()), ..Options::default() };
     let error = serve(options, CancellationToken::new()).await.expect_err("damaged");
     assert!(matches!(error, SandboxError::Damaged { line: 1, .. }), "{error}");

@@ -219,11 +219,8 @@ async fn an_audience_is_made_from_a_file_and_replaced_by_another() {
     assert_eq!(rig.look(&format!("/lists/{id}.json")).await.json()["total"], json!(1_200));
     assert_eq!(rig.tiktok("POST", create_path, Some(create)).await["code"], json!(40002), "a path is used once");
 
-    let rows = lines(5_001..=6_000).replace('
-', ",
-");
-    let other = format!("email_SHA256,phone_SHA256
-{rows}");
+    let rows = lines(5_001..=6_000).replace('\n', ",\n");
+    let other = format!("email_SHA256,phone_SHA256\n{rows}");
     let upload = rig.tiktok_upload("MULTIPLE_TYPES", &other, &md5(&other)).await;
     let update = json!({"advertiser_id": ADVERTISER, "custom_audience_id": id,
         "file_paths": [upload["data"]["file_path"]], "action": "REPLACE"});

@@ -27,7 +27,7 @@ pub(crate) struct Call {
 pub(super) enum Target {
     /// A path below the base URL.
     Path(String),
-    /// Path and query that the platform gave, on the base URL's host.
+    /// Path and query that the platform gave, below the base URL.
     Given(String),
     /// A place of its own, which no credentials go to.
     Elsewhere(Url),

@@ -104,6 +104,18 @@ impl<P: Protocol> Platform<P> {
         self.mask.learn(secret);
     }
 
+    /// Path and query of a link that the platform gave, below the base URL: its scheme and host are not followed, and
+    /// where a proxy has put the path of the base URL before it, once is enough.
+    pub(crate) fn below<'l>(&self, link: &'l str) -> &'l str {
+        let path_of = |url: &'_ str| url.find("://").and_then(|at| Some(at + 3 + url[at + 3..].find('/')?));
+        let path = match path_of(link) {
+            Some(at) => &link[at..],
+            None => link,
+        };
+        let base = path_of(&self.base_url).map_or("", |at| &self.base_url[at..]);
+        path.strip_prefix(base).filter(|below| below.starts_with('/')).unwrap_or(path)
+    }
+
     /// The base URL.
     pub(crate) fn base_url(&self) -> &str {
         &self.base_url
@@ -267,11 +279,7 @@ impl<P: Protocol> Platform<P> {
     fn url(&self, call: &Call) -> Result<Url, TransportError> {
         let wrong = |error: url::ParseError| TransportError::Request(error.to_string());
         let mut url = match &call.target {
-            Target::Path(path) => format!("{}{path}", self.base_url),
-            Target::Given(given) => {
-                let base = Url::parse(&self.base_url).map_err(wrong)?;
-                format!("{}{given}", base.origin().ascii_serialization())
-            }
+            Target::Path(path) | Target::Given(path) => format!("{}{path}", self.base_url),
             Target::Elsewhere(url) => return Ok(url.clone()),
         };
         for (i, (name, value)) in call.query.iter().enumerate() {

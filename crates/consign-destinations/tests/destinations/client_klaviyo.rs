@@ -5,7 +5,7 @@ use consign_destinations::encode::{ListTarget, Operation};
 use consign_destinations::send::{Frame, JobEnd, Stop, await_job, send_rows};
 use serde_json::{Value, json};
 
-use crate::wire::{Rows, Step, Wire, credentials, on, wire, wire_with};
+use crate::wire::{Rows, Server, Step, Wire, credentials, on, wire, wire_with};
 
 const NAME: &str = "Spring Promo_Treatment A";
 const FIND: &str = "GET /api/lists?filter=equals(name,\"Spring Promo_Treatment A\")&page[size]=10";
@@ -78,6 +78,28 @@ async fn a_list_is_found_by_its_exact_name_over_all_pages_of_our_own_host() {
     ]);
     assert_eq!(wire.list(NAME).await, Ok(FoundList { id: "Y6nRLr".into(), created: false }));
     wire.end();
+}
+
+#[tokio::test]
+async fn pages_are_followed_behind_a_proxy_with_a_path_of_its_own() {
+    let find = FIND.replace("/api", "/klaviyo/api");
+    for next in [
+        "https://a.klaviyo.com/api/lists?page%5Bcursor%5D=2",
+        "https://proxy.example/klaviyo/api/lists?page%5Bcursor%5D=2",
+    ] {
+        let server = Server::start(vec![
+            on(&find).answer(200, lists(&[], Some(next))),
+            on("GET /klaviyo/api/lists?page[cursor]=2").answer(200, lists(&[("Y6nRLr", NAME)], None)),
+        ]);
+        let base_url = [("base_url", json!(format!("{}/klaviyo", server.url())))];
+        let wire = wire_with("klaviyo", &base_url, &credentials("klaviyo"), vec![]);
+        assert_eq!(wire.list(NAME).await.unwrap().id, "Y6nRLr");
+        wire.end();
+        server.end();
+    }
+    let elsewhere = klaviyo(vec![on(FIND).answer(200, lists(&[], Some("https://a.klaviyo.com@evil.example/oauth")))]);
+    assert_eq!(elsewhere.refused(elsewhere.list(NAME).await).class, ErrorClass::Bug);
+    elsewhere.end();
 }
 
 #[tokio::test]

@@ -79,6 +79,10 @@ pub(super) fn spec() -> KindSpec {
             "By file: the order and quoting of its two columns, identifier and segment name, from a sample",
             "By file: whether a second file of a day for one segment replaces the first; a file holds 500,000 rows",
             "Whether segments of e-mail addresses are switched on for every client of Attentive",
+            "The lines of a job's result, and where they are: `url` or `resultUrl`, fetched without the key. Where they cannot be \
+             read, what became of the members is unknown",
+            "The host of the API, whose segments are labelled beta; `base_url` can have a path",
+            "How often a job is looked at: every 5 minutes at first, then every 30, for 24 hours",
             "Requests are kept below 1 MB: a choice of ours, as no limit is published",
         ],
     }

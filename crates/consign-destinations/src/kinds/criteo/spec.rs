@@ -53,6 +53,7 @@ pub(super) fn spec() -> KindSpec {
             "That hashed addresses are taken by this version of the API, so plain ones are the default",
             "Whether hashed and plain addresses may be in one list",
             "Whether names of segments are compared with regard to case",
+            "The status of a refused application: 400 and 401 are taken for a wrong secret",
             "A limit on the bytes of a request; none is published",
         ],
     }

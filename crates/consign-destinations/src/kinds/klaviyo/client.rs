@@ -71,10 +71,7 @@ impl KlaviyoClient {
     /// What follows a page: path and query of the link, for our own host.
     fn next(&self, reply: &Reply, group: &'static str) -> Result<Option<Call>, ClientError> {
         let Some(link) = reply.text("/links/next") else { return Ok(None) };
-        let path = link.find("://").map_or(link, |scheme| {
-            let after = &link[scheme + 3..];
-            after.find('/').map_or("", |path| &after[path..])
-        });
+        let path = self.platform.below(link);
         if !path.starts_with("/api/") {
             return Err(self.platform.senseless("a link to its next page that can be followed"));
         }

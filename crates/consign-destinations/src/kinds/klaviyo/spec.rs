@@ -71,6 +71,9 @@ pub(super) fn spec() -> KindSpec {
             "How Klaviyo judges phone numbers; `phone_validation: strict` saves rounds where it refuses many",
             "Whether names of lists are looked up with regard to case; they are compared exactly on our side",
             "The longest name that a list may have",
+            "Whether one refusal names every bad row; a request is sent again up to five times without what was named, then in \
+             halves",
+            "Whether removing who is not on the list is an error; it is taken for done",
             "Requests are kept at 4.5 MB, below the limit of 5 MB: a choice of ours",
         ],
     }

@@ -72,6 +72,8 @@ pub(super) fn spec() -> KindSpec {
             "That accents are removed from cities and kept in names",
             "The values of limited data use as columns of the rows",
             "The reason for Meta's warning of `treatment` in names",
+            "What an audience's status is while Meta works on it; all but 200 is taken for work",
+            "How samples of invalid entries name rows; what cannot be read is counted",
             "A row needs an e-mail address, a phone number, a device id, or names with a postal code: a choice of ours",
         ],
     }

@@ -76,6 +76,8 @@ pub(super) fn spec() -> KindSpec {
             "The most rows and bytes of a request; 1,000 rows and 1 MB are another vendor's choice, and `batch_size` is a \
              setting for that reason",
             "Which rule for e-mail addresses matches more people today; `plain` is TikTok's newest text",
+            "What the messages of limits say; a second, a minute and a day are told apart by these words",
+            "That a request which TikTok calls a duplicate (40050) was taken the first time",
             "Names over 70 characters are refused, since TikTok would cut them: a choice of ours",
         ],
     }

@@ -59,6 +59,9 @@ struct Progress {
     total: u64,
     /// Rows of the requests so far.
     done: u64,
+    /// Requests and rows of a session that ended early: what comes after them is a session of its own.
+    before: u64,
+    over: u64,
     rejects: ArrowWriter<File>,
 }
 
@@ -71,7 +74,7 @@ impl Sending<'_> {
         let path = self.work.join(KEPT);
         let mut kept = Kept::open((!replaces).then_some(path.as_path()))?;
         let total = self.staged.counts.rows - skipped;
-        let mut progress = Progress { operation, total, done: 0, rejects: self.rejects()? };
+        let mut progress = Progress { operation, total, done: 0, before: self.outcome.requests, over: 0, rejects: self.rejects()? };
         let batches = &self.staged.batches;
         let mut first = 0;
         for staged in batches {
@@ -133,6 +136,7 @@ impl Sending<'_> {
                     self.outcome.note("the session ended early: the rest was added to what it had put on the list");
                     progress.operation = Operation::Add;
                     progress.done -= rest.len() as u64;
+                    (progress.before, progress.over) = (self.outcome.requests, progress.done);
                     for range in ranges(&rest).into_iter().rev() {
                         requests.push_front(range);
                     }
@@ -154,7 +158,8 @@ impl Sending<'_> {
 
     fn sequence(&self, progress: &Progress, last: bool) -> Sequence {
         let (number, day) = (self.outcome.requests + 1, day(self.sender.plan));
-        Sequence { number, last, total_rows: progress.total, session: self.session, day }
+        let session = self.session(if progress.operation == Operation::Replace { "replace" } else { "add" });
+        Sequence { number: number - progress.before, last, total_rows: progress.total - progress.over, session, day }
     }
 
     /// Counts what became of a request, and notes it in the membership.
@@ -250,7 +255,10 @@ impl Sending<'_> {
                         refused += u64::from(!batch.rejected[*row]);
                         self.reject(batch, *row, reason);
                     }
-                    if report.known {
+                    if report.known || !awaited {
+                        if !report.known {
+                            self.outcome.note("the platform took the rows, and does not say what became of each");
+                        }
                         self.arrived(batch, &rows, refused, unnamed + report.unnamed)?;
                     } else {
                         self.outcome.unknown += rows.len() as u64 - refused;

@@ -184,7 +184,9 @@ struct Sending<'a> {
     identifying: Vec<String>,
     /// Files of this delivery that are of no use afterwards, but for the rejected rows.
     work: PathBuf,
-    session: u64,
+    /// What its sessions at the platform are named by.
+    name: String,
+    attempt: u32,
     /// The most rows of a request, where the platform said so.
     most_rows: Option<usize>,
     engine: &'a Engine,
@@ -237,7 +239,8 @@ impl<'a> Sending<'a> {
             members,
             identifying: identity::identifying(delivery),
             work,
-            session: session(&format!("{}/{id}", sender.plan.run_id), attempt),
+            name: format!("{}/{id}", sender.plan.run_id),
+            attempt,
             most_rows: None,
             engine,
             outcome,
@@ -278,6 +281,11 @@ impl<'a> Sending<'a> {
         }
         self.members.compact(self.engine).await?;
         Ok(Ok(()))
+    }
+
+    /// What the platform knows the requests of one operation by: a session is of one operation.
+    fn session(&self, operation: &str) -> u64 {
+        session(&format!("{}/{operation}", self.name), self.attempt)
     }
 
     fn way(&self) -> Way {

@@ -117,7 +117,7 @@ impl Sending<'_> {
             number: sending.outcome.requests + 1,
             last: true,
             total_rows: encoded.len() as u64,
-            session: sending.session.wrapping_add(sending.outcome.requests + 1) >> 1,
+            session: sending.session(&format!("remove {}", sending.outcome.requests)),
             day: day(sending.sender.plan),
         };
         let envelope = self.encoder.envelope(&self.list, Operation::Remove, &sequence(self))?;

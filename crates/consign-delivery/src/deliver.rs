@@ -155,7 +155,13 @@ impl Sender<'_> {
         let unknown = || PlatformError::NoClient(delivery.kind.clone());
         let kind = self.registry.kind(&delivery.kind).ok_or_else(unknown)?;
         let destination = self.destinations.iter().find(|one| one.id == delivery.destination).ok_or_else(unknown)?;
-        let client = connect(self.registry, self.secrets, destination, delivery.sandbox.then_some(platforms.sandbox), platforms.http)?;
+        let client = connect(
+            self.registry,
+            self.secrets,
+            destination,
+            delivery.sandbox.then_some(platforms.sandbox),
+            platforms.http,
+        )?;
         let encoder = kind.encoder(&delivery.settings, &delivery.attributes).ok_or_else(unknown)?;
         Ok((client, encoder))
     }
@@ -216,7 +222,8 @@ pub fn connect(
             // The sandbox serves each platform below its name: `tiktok_ads` below `/tiktok`.
             let platform = destination.kind.split('_').next().unwrap_or_default();
             settings = settings.with("base_url", format!("{url}/{platform}"));
-            let secrets = SANDBOX_SECRETS.iter().map(|(name, secret)| ((*name).to_owned(), SecretString::from(*secret)));
+            let secrets =
+                SANDBOX_SECRETS.iter().map(|(name, secret)| ((*name).to_owned(), SecretString::from(*secret)));
             secrets.collect()
         }
         None => secrets.resolve_all(&destination.credentials)?,

@@ -263,7 +263,8 @@ impl Refused {
         let keys: Box<dyn Iterator<Item = Result<String, ReadError>> + Send> =
             Box::new(staged::read(path)?.flat_map(|batch| match batch {
                 Ok(batch) => {
-                    let keys = batch.column(0).as_string_view_opt().map(|keys| keys.iter().flatten().map(ToOwned::to_owned));
+                    let keys =
+                        batch.column(0).as_string_view_opt().map(|keys| keys.iter().flatten().map(ToOwned::to_owned));
                     keys.into_iter().flatten().map(Ok).collect::<Vec<_>>()
                 }
                 Err(error) => vec![Err(error)],

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use consign_destinations::registry::Registry;
 use consign_destinations::http::Http;
+use consign_destinations::registry::Registry;
 use consign_engine::{AssignRequest, Assigned, Engine, EngineError, Snapshot, Tables};
 use consign_model::definition::{Definitions, Split};
 use consign_model::id::Slug;
@@ -14,8 +14,8 @@ use consign_model::plan::{CampaignPlan, PlannedDelivery, plan};
 use consign_model::problem::Problem;
 use consign_secrets::Secrets;
 use consign_store::{
-    AudienceCounts, DeliveryChange, DeliveryCounts, DeliveryState, ErrorClass, GroupCounts, ListCounts, NewDelivery, NewRun,
-    Outcome, RunMode, RunState, Store, StoreError, SubAudienceCounts,
+    AudienceCounts, DeliveryChange, DeliveryCounts, DeliveryState, ErrorClass, GroupCounts, ListCounts, NewDelivery,
+    NewRun, Outcome, RunMode, RunState, Store, StoreError, SubAudienceCounts,
 };
 use futures::stream::{self, StreamExt};
 use serde::Serialize;
@@ -362,8 +362,7 @@ impl Workplace<'_> {
         };
         let all = plan.deliveries.iter().zip(ids).zip(staged);
         let http = self.http.observed_by(Arc::new(Inspector::open(folder)?));
-        let platforms =
-            Platforms { store, engine: self.engine, http: &http, data: self.folder, sandbox: self.sandbox };
+        let platforms = Platforms { store, engine: self.engine, http: &http, data: self.folder, sandbox: self.sandbox };
         let sending = all.map(|((delivery, id), staged)| async move {
             (self.progress)(Progress::Sending(id));
             let key = format!("{}/{id}", plan.run_id);

@@ -150,9 +150,10 @@ impl Engine {
 
     async fn count(&self, context: &SessionContext, sql: &str) -> Result<u64, EngineError> {
         let batches = self.query(context, sql).await?.collect().await.map_err(|error| self.failed(error))?;
-        let counted = batches.iter().filter(|batch| batch.num_rows() > 0).map(|batch| {
-            u64::try_from(batch.column(0).as_primitive::<Int64Type>().value(0)).unwrap_or_default()
-        });
+        let counted = batches
+            .iter()
+            .filter(|batch| batch.num_rows() > 0)
+            .map(|batch| u64::try_from(batch.column(0).as_primitive::<Int64Type>().value(0)).unwrap_or_default());
         Ok(counted.sum())
     }
 

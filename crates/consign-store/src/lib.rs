@@ -15,8 +15,8 @@ use consign_model::id::Slug;
 
 pub use error::{Open, StoreError};
 pub use record::{
-    Applied, AudienceCounts, Delivery, DeliveryChange, DeliveryCounts, DeliveryError, ErrorClass, Event, GroupCounts, ListCounts,
-    NewDelivery, NewRun, Run, RunMode, StoredDefinitions, SubAudienceCounts, Target,
+    Applied, AudienceCounts, Delivery, DeliveryChange, DeliveryCounts, DeliveryError, ErrorClass, Event, GroupCounts,
+    ListCounts, NewDelivery, NewRun, Run, RunMode, StoredDefinitions, SubAudienceCounts, Target,
 };
 pub use sqlite::SqliteStore;
 pub use state::{DeliveryState, Outcome, RunState};

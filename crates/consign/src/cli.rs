@@ -32,7 +32,13 @@ pub struct Global {
     #[arg(long, global = true, env = "CONSIGN_MEMORY", value_name = "MIB", default_value_t = 512)]
     pub memory: usize,
     /// Where the sandbox is, for destinations with `sandbox: true`
-    #[arg(long = "sandbox-url", global = true, env = "CONSIGN_SANDBOX", value_name = "URL", default_value = "http://127.0.0.1:8480")]
+    #[arg(
+        long = "sandbox-url",
+        global = true,
+        env = "CONSIGN_SANDBOX",
+        value_name = "URL",
+        default_value = "http://127.0.0.1:8480"
+    )]
     pub sandbox: String,
     /// Print one JSON document on standard output, also where the command fails
     #[arg(long, global = true)]

@@ -74,7 +74,8 @@ impl Sending<'_> {
         let path = self.work.join(KEPT);
         let mut kept = Kept::open((!replaces).then_some(path.as_path()))?;
         let total = self.staged.counts.rows - skipped;
-        let mut progress = Progress { operation, total, done: 0, before: self.outcome.requests, over: 0, rejects: self.rejects()? };
+        let mut progress =
+            Progress { operation, total, done: 0, before: self.outcome.requests, over: 0, rejects: self.rejects()? };
         let batches = &self.staged.batches;
         let mut first = 0;
         for staged in batches {
@@ -163,7 +164,12 @@ impl Sending<'_> {
     }
 
     /// Counts what became of a request, and notes it in the membership.
-    fn took(&mut self, batch: &mut Batch, sent: Sent, pending: &mut Vec<Pending>) -> Result<Option<Stop>, PlatformError> {
+    fn took(
+        &mut self,
+        batch: &mut Batch,
+        sent: Sent,
+        pending: &mut Vec<Pending>,
+    ) -> Result<Option<Stop>, PlatformError> {
         if let Some(most) = sent.most_rows {
             self.most_rows = Some(self.most_rows.map_or(most, |known| known.min(most)));
         }

@@ -84,8 +84,8 @@ fn digest(columns: &[(String, StringViewArray)], row: usize) -> [u8; 32] {
 
 /// Writes the identities of all rows of a delivery into its working folder.
 pub(super) fn write_rows(batches: &[StagedBatch], identifying: &[String], work: &Path) -> Result<(), PlatformError> {
-    let file = File::create(work.join(ROWS))
-        .map_err(|reason| PlatformError::Members { path: work.to_owned(), reason })?;
+    let file =
+        File::create(work.join(ROWS)).map_err(|reason| PlatformError::Members { path: work.to_owned(), reason })?;
     let mut writer = ArrowWriter::try_new(file, rows_schema(), None)?;
     let mut first = 0_u64;
     for batch in batches {
@@ -107,7 +107,10 @@ pub(super) fn write_rows(batches: &[StagedBatch], identifying: &[String], work: 
 }
 
 /// Rows to take off a list: one column for each attribute of the delivery, texts where the removals have them.
-pub(super) fn removal_rows(removals: &[Map<String, Value>], delivery: &PlannedDelivery) -> Result<RecordBatch, PlatformError> {
+pub(super) fn removal_rows(
+    removals: &[Map<String, Value>],
+    delivery: &PlannedDelivery,
+) -> Result<RecordBatch, PlatformError> {
     let columns = delivery.attributes.iter().map(|attribute| {
         let values = removals.iter().map(|removal| removal.get(&attribute.name).and_then(Value::as_str));
         (attribute.name.as_str(), Arc::new(values.collect::<StringViewArray>()) as ArrayRef, true)

@@ -47,7 +47,7 @@ pub(super) struct Member<'a> {
 }
 
 /// The members of one list.
-pub(crate) struct Members {
+pub(super) struct Members {
     folder: PathBuf,
     seal: Seal,
     next: u64,
@@ -60,7 +60,8 @@ impl Members {
         let failed = |reason| PlatformError::Members { path: folder.clone(), reason };
         private_folder(&folder).map_err(failed)?;
         let seal = Seal::open(&data.path().join("membership.key")).map_err(failed)?;
-        let next = files(&folder).map_err(failed)?.iter().filter_map(|path| number(path)).max().map_or(1, |last| last + 1);
+        let next =
+            files(&folder).map_err(failed)?.iter().filter_map(|path| number(path)).max().map_or(1, |last| last + 1);
         Ok(Self { folder, seal, next })
     }
 

@@ -5,7 +5,7 @@
 
 mod adding;
 mod identity;
-pub(crate) mod members;
+mod members;
 mod removing;
 mod seal;
 
@@ -37,7 +37,9 @@ pub enum PlatformError {
     #[error(transparent)]
     Client(#[from] ClientError),
     /// There is no client for the kind with these settings.
-    #[error("`{0}` cannot be sent to with these settings by this version: choose another transport, or stage its files by a contract")]
+    #[error(
+        "`{0}` cannot be sent to with these settings by this version: choose another transport, or stage its files by a contract"
+    )]
     NoClient(String),
     /// A credential cannot be read.
     #[error(transparent)]
@@ -265,7 +267,10 @@ impl<'a> Sending<'a> {
         let removing = way == Way::Difference { remove: true } && difference.gone > 0;
         // Where members are removed by the platform's ids, extra members are better than lost ones: adding comes first.
         let removes_last = self.client.by_id().is_some();
-        if removing && !removes_last && let Err(again) = self.remove_gone().await? {
+        if removing
+            && !removes_last
+            && let Err(again) = self.remove_gone().await?
+        {
             return Ok(Err(again));
         }
         let operation = if way == Way::Session { Operation::Replace } else { Operation::Add };
@@ -419,7 +424,9 @@ pub(crate) async fn send(
 impl Sender<'_> {
     fn lost(&self, again: &Again, delivery: &PlannedDelivery) -> PlatformError {
         let (what, remedy) = match again {
-            Again::ListGone => ("is gone at the platform", "make it there again, or remove its id from the definitions"),
+            Again::ListGone => {
+                ("is gone at the platform", "make it there again, or remove its id from the definitions")
+            }
             Again::SessionLost => ("lost its session twice", "run the campaign again"),
         };
         PlatformError::Client(ClientError {

@@ -164,7 +164,8 @@ impl Sending<'_> {
     /// Single identifiers that both a leaving member and a row of the delivery have, where a platform takes identifiers
     /// off one by one.
     fn shared_values(&mut self) -> Result<HashSet<String>, PlatformError> {
-        let single = self.sender.registry.kind(&self.delivery.kind).is_some_and(|kind| kind.removes_single_identifiers());
+        let single =
+            self.sender.registry.kind(&self.delivery.kind).is_some_and(|kind| kind.removes_single_identifiers());
         let mut shared = HashSet::new();
         if !single {
             return Ok(shared);
@@ -183,7 +184,9 @@ impl Sending<'_> {
                         continue;
                     }
                     let values: &StringViewArray = array.as_string_view();
-                    shared.extend(values.iter().flatten().filter(|value| leaving.contains(*value)).map(ToOwned::to_owned));
+                    shared.extend(
+                        values.iter().flatten().filter(|value| leaving.contains(*value)).map(ToOwned::to_owned),
+                    );
                 }
             }
         }

@@ -131,7 +131,9 @@ async fn what_needs_a_hash_leaves_only_as_a_hash() {
     let rehearsal = Rehearsal::with(|_| {}).await;
     let run = rehearsal.demo.run().await.unwrap();
     let mut looked_at = 0;
-    for delivery in run.deliveries.iter().filter(|one| ["meta_ads", "tiktok_ads", "criteo"].contains(&one.kind.as_str())) {
+    for delivery in
+        run.deliveries.iter().filter(|one| ["meta_ads", "tiktok_ads", "criteo"].contains(&one.kind.as_str()))
+    {
         let Some(Delivered::List(list)) = &delivery.delivered else { continue };
         let received = rehearsal.json(&format!("/lists/{}.json", list.list_id)).await["members"].to_string();
         assert!(!received.contains('@') && !received.contains("+1"), "{} has plain personal data", delivery.id);

@@ -210,6 +210,9 @@ fn delivery(wanted: &Wanted) -> PlannedDelivery {
         list_name: "Spring_A".into(),
         list_id: None,
         membership: None,
+        allow_empty: false,
+        max_removed: None,
+        sandbox: false,
         file: None,
     }
 }

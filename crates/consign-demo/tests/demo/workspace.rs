@@ -84,7 +84,7 @@ fn profiles_agree_with_a_plain_recomputation_from_the_orders() {
 fn a_folder_with_other_files_is_refused_and_left_alone() {
     let folder = TempDir::new().unwrap();
     fs::write(folder.path().join("notes.txt"), "mine").unwrap();
-    let refused = write(folder.path(), Options { force: true }).unwrap_err();
+    let refused = write(folder.path(), Options { force: true, later: false }).unwrap_err();
     assert!(matches!(&refused, DemoError::NotEmpty { found, .. } if found == "notes.txt"), "{refused}");
     assert!(
         refused.to_string().ends_with("already holds `notes.txt` and is no demo workspace: name a new or empty folder")
@@ -96,7 +96,7 @@ fn a_folder_with_other_files_is_refused_and_left_alone() {
 fn a_workspace_of_somebodys_own_is_refused() {
     let folder = TempDir::new().unwrap();
     fs::write(folder.path().join("workspace.yaml"), "workspace: {}\n").unwrap();
-    assert!(matches!(write(folder.path(), Options { force: true }), Err(DemoError::NotEmpty { .. })));
+    assert!(matches!(write(folder.path(), Options { force: true, later: false }), Err(DemoError::NotEmpty { .. })));
 }
 
 #[test]
@@ -108,7 +108,7 @@ fn a_changed_definition_is_kept_unless_forced() {
     let refused = write(folder.path(), Options::default()).unwrap_err();
     assert!(matches!(&refused, DemoError::Changed(path) if *path == segments), "{refused}");
     assert_eq!(fs::read_to_string(&segments).unwrap(), "segments: []\n");
-    write(folder.path(), Options { force: true }).unwrap();
+    write(folder.path(), Options { force: true, later: false }).unwrap();
     assert_eq!(fs::read(&segments).unwrap(), fs::read(DEMO.path().join("segments.yaml")).unwrap());
 }
 

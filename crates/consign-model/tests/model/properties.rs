@@ -226,17 +226,20 @@ fn setting() -> impl Strategy<Value = Value> {
 
 fn destination() -> impl Strategy<Value = Destination> {
     let maps = (btree_map(text(), setting(), 0..3), btree_map(text(), secret(), 0..3));
-    (slug(), text(), text(), maps, option::of(condition()), option::of(slug()), option::of(vec(mapping(), 0..3)))
-        .prop_map(|(id, name, kind, (settings, credentials), consent, contract, default_attributes)| Destination {
+    let names = (slug(), text(), text(), any::<bool>());
+    (names, maps, option::of(condition()), option::of(slug()), option::of(vec(mapping(), 0..3))).prop_map(
+        |((id, name, kind, sandbox), (settings, credentials), consent, contract, default_attributes)| Destination {
             id,
             name,
             kind,
+            sandbox,
             settings,
             credentials,
             consent,
             contract,
             default_attributes,
-        })
+        },
+    )
 }
 
 fn group() -> impl Strategy<Value = TreatmentGroup> {
@@ -268,8 +271,18 @@ fn campaign() -> impl Strategy<Value = Campaign> {
     let sub_audience = (option::of(slug()), text(), condition(), vec(group(), 0..3))
         .prop_map(|(id, name, condition, groups)| SubAudience { id, name, condition, groups });
     let membership = select(vec![Membership::Mirror, Membership::Append]);
-    let used = (option::of(vec(mapping(), 0..3)), option::of(text()), option::of(membership), option::of(file()))
-        .prop_map(|(attributes, name, membership, file)| DestinationUse { attributes, name, membership, file });
+    let most = (0_u32..=10_000).prop_map(|share| Percent::from_hundredths(share).expect("a share"));
+    let guards = (any::<bool>(), option::of(most));
+    let used =
+        (option::of(vec(mapping(), 0..3)), option::of(text()), option::of(membership), guards, option::of(file()))
+            .prop_map(|(attributes, name, membership, (allow_empty, max_removed), file)| DestinationUse {
+                attributes,
+                name,
+                membership,
+                allow_empty,
+                max_removed,
+                file,
+            });
     let launch = prop_oneof![text().prop_map(Launch::On), any::<u32>().prop_map(Launch::DaysAfterDelivery)];
     let head = (slug(), text(), vec(slug(), 0..3), vec(slug(), 0..3), any::<bool>(), option::of(text()));
     let body = (vec(sub_audience, 0..3), vec(group(), 0..2), btree_map(slug(), used, 0..2));

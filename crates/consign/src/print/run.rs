@@ -116,7 +116,9 @@ impl Shown for Runs {
 impl Shown for Demo {
     fn text(&self, style: Style) -> String {
         let mut text = self.first.text(style);
-        text.push_str("\nSome days later a few customers have another e-mail address, and a few want no more e-mail.\n\n");
+        text.push_str(
+            "\nSome days later a few customers have another e-mail address, and a few want no more e-mail.\n\n",
+        );
         text.push_str(&self.later.text(style));
         text.push_str("\nWhat the sandbox has of it:\n");
         let columns = ["Destination", "List"].map(Column::Text).into_iter();
@@ -126,6 +128,9 @@ impl Shown for Demo {
             grid.row([list.destination.clone(), list.list_name.clone()].into_iter().chain(counts));
         }
         text.push_str(&grid.text(style));
+        if self.lists.iter().any(|list| list.members < list.delivered) {
+            text.push_str("Rows that share an identifier are one member at TikTok, such as a household's telephone.\n");
+        }
         let _ = writeln!(text, "\nThe demo is in `{}`. Try:", self.folder);
         for command in &self.next {
             let _ = writeln!(text, "  {command}");

@@ -4,7 +4,7 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use consign::print::{Shown, Style};
 use consign::view::{
     Audience, Delivered, Delivery, Demo, Explanation, Failure, Group, Preview, Reasons, RunLine, RunSummary, Runs,
-    SegmentRole, SegmentTest, Sent, SubAudience, Test, TestResult, TestStep, Treatment,
+    SandboxList, SegmentRole, SegmentTest, Sent, SubAudience, Test, TestResult, TestStep, Treatment,
 };
 use consign_store::{ErrorClass, Outcome, RunMode, Target};
 use insta::assert_snapshot;
@@ -276,7 +276,14 @@ fn a_test_of_a_destination() {
 fn the_demo_ends_with_what_to_try() {
     let demo = Demo {
         folder: "demo".to_owned(),
-        summary: RunSummary { audience: None, deliveries: Vec::new(), ..summary() },
+        first: RunSummary { audience: None, deliveries: Vec::new(), ..summary() },
+        later: RunSummary { audience: None, deliveries: Vec::new(), ..summary() },
+        lists: vec![SandboxList {
+            destination: "mail".into(),
+            list_name: "Win back_Ten percent off".into(),
+            delivered: 785,
+            members: 785,
+        }],
         next: vec!["consign status --data demo/.consign".to_owned()],
     };
     assert_snapshot!(demo.text(Style::PLAIN));

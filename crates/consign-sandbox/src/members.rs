@@ -63,7 +63,7 @@ impl Members {
     /// Puts a row in, in place of one with the same identifiers.
     pub(crate) fn add(&mut self, platform: Platform, columns: &[String], values: &[String]) {
         let named = identifiers(platform, columns, values);
-        for number in self.candidates(&named) {
+        for number in self.candidates(platform, &named) {
             let Some((held_columns, held_values)) = self.row(number) else { continue };
             let held = identifiers(platform, held_columns, &held_values);
             // `TikTok` knows people by single identifiers: of two rows, one within the other, the wider stays.
@@ -82,10 +82,9 @@ impl Members {
         for identifier in named {
             self.index
                 .entry(key(identifier))
-                .and_modify(|holders| {
-                    let mut rows = holders.as_slice().to_vec();
-                    rows.push(number);
-                    *holders = Holders::Many(rows);
+                .and_modify(|holders| match holders {
+                    Holders::One(row) => *holders = Holders::Many(vec![*row, number]),
+                    Holders::Many(rows) => rows.push(number),
                 })
                 .or_insert(Holders::One(number));
         }
@@ -95,7 +94,7 @@ impl Members {
     /// last one is gone; the others take out the rows that have all of the identifiers.
     pub(crate) fn remove(&mut self, platform: Platform, columns: &[String], values: &[String]) {
         let named = identifiers(platform, columns, values);
-        for number in self.candidates(&named) {
+        for number in self.candidates(platform, &named) {
             let Some((held_columns, held_values)) = self.row(number) else { continue };
             let held = identifiers(platform, held_columns, &held_values);
             if platform == Platform::Tiktok {
@@ -115,13 +114,16 @@ impl Members {
         }
     }
 
-    /// The rows that may hold any of the identifiers, each once: those with the same keys.
-    fn candidates(&self, identifiers: &[Identifier]) -> Vec<u32> {
-        let mut numbers: Vec<u32> = identifiers
+    /// The rows to look at, each once: at `TikTok` those that share an identifier, elsewhere those
+    /// that may have them all, which the rarest of them leads to (many people are called Mary).
+    fn candidates(&self, platform: Platform, identifiers: &[Identifier]) -> Vec<u32> {
+        let holders = identifiers
             .iter()
-            .filter_map(|identifier| self.index.get(&key(*identifier)))
-            .flat_map(|holders| holders.as_slice().iter().copied())
-            .collect();
+            .map(|identifier| self.index.get(&key(*identifier)).map_or(&[] as &[u32], Holders::as_slice));
+        if platform != Platform::Tiktok {
+            return holders.min_by_key(|rows| rows.len()).unwrap_or_default().to_vec();
+        }
+        let mut numbers: Vec<u32> = holders.flatten().copied().collect();
         numbers.sort_unstable();
         numbers.dedup();
         numbers

@@ -63,6 +63,13 @@ pub fn with_bucket(terminal: &Terminal, endpoint: &str) {
     apply(terminal);
 }
 
+/// Adds a table of a database whose address is in the variable `DB`. Not applied.
+pub fn with_database(terminal: &Terminal) {
+    let source =
+        "sources:\n  - id: db\n    connection: { postgres: { url: env:DB } }\n    tables: [{ name: Loyalty }]\n";
+    fs::write(terminal.path("clean/5_source.yaml"), source).expect("written");
+}
+
 /// The environment in which the credentials of the bucket are.
 pub fn keys() -> [(&'static str, &'static str); 2] {
     [("KEY_ID", "AKIAEXAMPLE"), ("KEY", SECRET)]

@@ -118,7 +118,7 @@ fn a_full_disk_leaves_no_half_of_a_demo() {
 
 #[test]
 fn a_folder_that_may_not_be_written_to() {
-    let terminal = shop::applied().as_common_user();
+    let terminal = shop::applied().of_common_user();
     // What the superuser applied is not for others.
     fs::remove_dir_all(terminal.path(".consign")).expect("removed");
     shop::apply(&terminal);
@@ -127,12 +127,14 @@ fn a_folder_that_may_not_be_written_to() {
     for (command, code) in [("destinations test folder", 1), (RUN, 1), ("export --out clean/out", 1)] {
         let answer = terminal.consign(command);
         assert_eq!(answer.code, code, "{}", answer.transcript());
-        said.push_str(&format!("{}\n", answer.steady()));
+        said += &answer.steady();
+        said.push('\n');
     }
     for command in ["demo clean/out", "--data clean/out apply clean", "--data clean/out/data apply clean"] {
         let answer = terminal.consign(command);
         assert_eq!(answer.code, 1, "{}", answer.transcript());
-        said.push_str(&format!("{}\n", answer.steady()));
+        said += &answer.steady();
+        said.push('\n');
     }
     assert_snapshot!(said);
     assert_eq!(terminal.names("clean/out"), [""; 0]);
@@ -142,7 +144,7 @@ fn a_folder_that_may_not_be_written_to() {
 fn two_users_of_one_machine_do_not_get_in_each_others_way() {
     let superuser = Terminal::with(&["clean"]);
     assert_eq!(superuser.consign("validate clean").code, 0);
-    let other = Terminal::with(&["clean"]).as_common_user();
+    let other = Terminal::with(&["clean"]).of_common_user();
     assert_eq!(other.consign("validate clean").code, 0);
 }
 
@@ -159,7 +161,8 @@ fn an_unreachable_bucket_does_not_keep_the_folder_from_its_list() {
         shop::discreet(&answer);
         let code = [(RUN, 4), ("destinations test bucket", 1), ("explain churn 00001", 0)];
         assert!(code.contains(&(command, answer.code)), "{}", answer.transcript());
-        said.push_str(&format!("{}\n", answer.steady()));
+        said += &answer.steady();
+        said.push('\n');
     }
     assert_eq!(unset.code, 4);
     said.push_str(&unset.steady());

@@ -26,7 +26,7 @@ impl Silence {
     fn connected(&self) -> TcpStream {
         let (listener, (sender, receiver)) = (self.listener.try_clone().expect("a handle"), mpsc::channel());
         thread::spawn(move || sender.send(listener.accept()));
-        let accepted = receiver.recv_timeout(Duration::from_secs(60));
+        let accepted = receiver.recv_timeout(Duration::from_mins(1));
         accepted.expect("somebody connects").expect("a connection").0
     }
 }

@@ -41,8 +41,9 @@ pub fn append(terminal: &Terminal, file: &str, lines: impl AsRef<[u8]>) {
 /// Adds so many customers who are in the campaign.
 pub fn crowd(terminal: &Terminal, customers: usize) {
     let line = |i: usize| format!("k{i:07},Eve,eve{i}@example.com,,01099,DE\n");
-    append(terminal, CUSTOMERS, (0..customers).map(line).collect::<String>());
-    append(terminal, PROFILES, (0..customers).map(|i| format!("k{i:07},250,active,true\n")).collect::<String>());
+    append(terminal, CUSTOMERS, (0..customers).map(line).collect::<Vec<_>>().concat());
+    let lines: Vec<String> = (0..customers).map(|i| format!("k{i:07},250,active,true\n")).collect();
+    append(terminal, PROFILES, lines.concat());
 }
 
 /// Puts a bucket beside the folder: the lists of the group go to both, and no longer to the mail destination.

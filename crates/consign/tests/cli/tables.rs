@@ -10,8 +10,10 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 /// Some columns of a table: texts, and truth values.
 pub struct TableOf {
-    rows: Vec<(Vec<Option<String>>, Vec<Option<bool>>)>,
+    rows: Vec<Row>,
 }
+
+type Row = (Vec<Option<String>>, Vec<Option<bool>>);
 
 impl TableOf {
     pub fn read(file: &Path, texts: &[&str], flags: &[&str]) -> Self {
@@ -47,7 +49,7 @@ pub struct Recipient {
 pub fn recipients(file: &Path) -> Vec<Recipient> {
     let names = ["customer_key", "treatment_name", "destination_id", "outcome"];
     let table = TableOf::read(file, &names, &["is_control"]);
-    let recipient = |(texts, flags): &(Vec<Option<String>>, Vec<Option<bool>>)| Recipient {
+    let recipient = |(texts, flags): &Row| Recipient {
         customer_key: texts[0].clone().expect("a key"),
         group: texts[1].clone().expect("a group"),
         is_control: flags[0] == Some(true),

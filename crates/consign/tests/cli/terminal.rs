@@ -54,7 +54,7 @@ impl Terminal {
     }
 
     /// Lets commands run as a user to whom permissions matter: as `nobody` where the test runs as the superuser.
-    pub fn as_common_user(mut self) -> Self {
+    pub fn of_common_user(mut self) -> Self {
         let own = self.folder.join(".test");
         fs::write(&own, "").expect("written");
         fs::set_permissions(&own, Permissions::from_mode(0o000)).expect("set");

@@ -282,7 +282,7 @@ impl Workplace<'_> {
                 launch_date: plan.launch_date,
             })
             .await?;
-        let done = self.steps(store, &plan).await;
+        let done = Box::pin(self.steps(store, &plan)).await;
         if let Err(error) = &done {
             let outcome = if error.is_cancelled() { Outcome::Cancelled } else { Outcome::Failed };
             // Nobody goes on with it. On a full disk this also makes the room to record how it ended.

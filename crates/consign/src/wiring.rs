@@ -141,11 +141,11 @@ async fn test_files(
 
 /// Counts a campaign and what it would send, with the first rows of each delivery.
 pub async fn preview(work: &Campaigning<'_>, as_of: Option<DateTime<Utc>>, options: PreviewOptions) -> Result<Preview> {
-    let opened = Opened::of(work.context, work.current).await?;
+    let opened = Box::pin(Opened::of(work.context, work.current)).await?;
     let bars = Bars::new(work.context);
     let progress = |progress: Progress<'_>| bars.hear(progress);
     let workplace = work.workplace(&opened, &progress);
-    let preview = workplace.preview(work.store, work.campaign, as_of.unwrap_or_else(Utc::now), options).await;
+    let preview = Box::pin(workplace.preview(work.store, work.campaign, as_of.unwrap_or_else(Utc::now), options)).await;
     drop(bars);
     let preview = preview.map_err(|error| work.explained(error, &opened))?;
     Ok(show::preview(preview, work.current.version, &work.context.registry))
@@ -153,12 +153,12 @@ pub async fn preview(work: &Campaigning<'_>, as_of: Option<DateTime<Utc>>, optio
 
 /// Runs a campaign.
 pub async fn run(work: &Campaigning<'_>, as_of: Option<DateTime<Utc>>) -> Result<RunSummary> {
-    let opened = Opened::of(work.context, work.current).await?;
+    let opened = Box::pin(Opened::of(work.context, work.current)).await?;
     let bars = Bars::new(work.context);
     let progress = |progress: Progress<'_>| bars.hear(progress);
     let workplace = work.workplace(&opened, &progress);
     let as_of = as_of.unwrap_or_else(Utc::now);
-    let run = workplace.run(work.store, work.current.version, work.campaign, as_of).await;
+    let run = Box::pin(workplace.run(work.store, work.current.version, work.campaign, as_of)).await;
     drop(bars);
     let run = run.map_err(|error| work.explained(error, &opened))?;
     status::summary(work.store, work.store.run(&run.run).await?).await
@@ -166,10 +166,10 @@ pub async fn run(work: &Campaigning<'_>, as_of: Option<DateTime<Utc>>) -> Result
 
 /// Says what became of a customer in a campaign's last run, and what the conditions say at the moment of that run.
 pub async fn explain(work: &Campaigning<'_>, customer_key: &str) -> Result<Explanation> {
-    let opened = Opened::of(work.context, work.current).await?;
+    let opened = Box::pin(Opened::of(work.context, work.current)).await?;
     let progress = |_: Progress<'_>| {};
     let workplace = work.workplace(&opened, &progress);
-    let explanation = workplace.explain(work.store, work.campaign, customer_key).await;
+    let explanation = Box::pin(workplace.explain(work.store, work.campaign, customer_key)).await;
     let explanation = explanation.map_err(|error| work.explained(error, &opened))?;
     let deliveries = match &explanation.last_run {
         Some(last) => work.store.deliveries(&last.run).await?,

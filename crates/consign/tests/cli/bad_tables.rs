@@ -32,7 +32,9 @@ fn said(spoil: impl FnOnce(&Terminal)) -> String {
     assert_eq!(terminal.names("clean/out"), [""; 0], "nothing is sent");
     assert_eq!(terminal.consign("export").out, before, "what is stored is as it was");
     assert_eq!(terminal.names(".consign/spill"), [""; 0], "nothing half-done is left");
-    good.iter().for_each(|(file, bytes)| fs::write(terminal.path(file), bytes).expect("written"));
+    for (file, bytes) in good {
+        fs::write(terminal.path(file), bytes).expect("written");
+    }
     assert_eq!(terminal.consign(RUN).code, 0, "nothing stands in the way of the next run");
     format!("{}\n{}", problems(&found), run.steady())
 }
@@ -43,7 +45,11 @@ fn problems(validation: &Value) -> String {
     for problem in validation["problems"].as_array().expect("a list") {
         let said = |field: &str| problem[field].as_str().expect("a text").to_owned();
         let place = format!("{}:{}:{}", said("file"), problem["line"], problem["column"]);
-        text.push_str(&format!("{place} {}\n  {}\n  help: {}\n", said("path"), said("reason"), said("remedy")));
+        let lines =
+            [format!("{place} {}", said("path")), said("reason"), format!("help: {}", said("remedy")), String::new()];
+        text += &lines.join("\n  ");
+        text.truncate(text.trim_end().len());
+        text.push('\n');
     }
     text
 }

@@ -41,8 +41,9 @@ pub fn append(terminal: &Terminal, file: &str, lines: impl AsRef<[u8]>) {
 /// Adds so many customers who are in the campaign.
 pub fn crowd(terminal: &Terminal, customers: usize) {
     let line = |i: usize| format!("k{i:07},Eve,eve{i}@example.com,,01099,DE\n");
-    append(terminal, CUSTOMERS, (0..customers).map(line).collect::<String>());
-    append(terminal, PROFILES, (0..customers).map(|i| format!("k{i:07},250,active,true\n")).collect::<String>());
+    append(terminal, CUSTOMERS, (0..customers).map(line).collect::<Vec<_>>().concat());
+    let lines: Vec<String> = (0..customers).map(|i| format!("k{i:07},250,active,true\n")).collect();
+    append(terminal, PROFILES, lines.concat());
 }
 
 /// Puts a bucket beside the folder: the lists of the group go to both, and no longer to the mail destination.
@@ -61,6 +62,13 @@ pub fn with_bucket(terminal: &Terminal, endpoint: &str) {
                   Merged_Customers.customer_id }\n";
     terminal.edit(CAMPAIGN, "    destinations:\n", bucket);
     apply(terminal);
+}
+
+/// Adds a table of a database whose address is in the variable `DB`. Not applied.
+pub fn with_database(terminal: &Terminal) {
+    let source =
+        "sources:\n  - id: db\n    connection: { postgres: { url: env:DB } }\n    tables: [{ name: Loyalty }]\n";
+    fs::write(terminal.path("clean/5_source.yaml"), source).expect("written");
 }
 
 /// The environment in which the credentials of the bucket are.

@@ -10,7 +10,9 @@ use tempfile::TempDir;
 
 /// A folder with copies of fixtures, in which commands are called.
 pub struct Terminal {
-    folder: TempDir,
+    folder: PathBuf,
+    /// Removes the folder when this is dropped.
+    _temporary: Option<TempDir>,
     /// The program, and the user and group that it runs as, where that is not the user of the test.
     other_user: Option<(PathBuf, u32)>,
 }
@@ -38,18 +40,28 @@ impl Terminal {
             let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(fixture);
             copy(&from, &folder.path().join(fixture));
         }
-        Self { folder, other_user: None }
+        Self { folder: folder.path().to_owned(), _temporary: Some(folder), other_user: None }
+    }
+
+    /// In a folder of that name among what is built, made anew: for terminals that last as long as the tests.
+    pub fn lasting(name: &str) -> Self {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        if folder.exists() {
+            fs::remove_dir_all(&folder).expect("removed");
+        }
+        fs::create_dir_all(&folder).expect("made");
+        Self { folder, _temporary: None, other_user: None }
     }
 
     /// Lets commands run as a user to whom permissions matter: as `nobody` where the test runs as the superuser.
-    pub fn as_common_user(mut self) -> Self {
-        let own = self.folder.path().join(".test");
+    pub fn of_common_user(mut self) -> Self {
+        let own = self.folder.join(".test");
         fs::write(&own, "").expect("written");
         fs::set_permissions(&own, Permissions::from_mode(0o000)).expect("set");
         if fs::read(&own).is_ok() {
-            let program = self.folder.path().join(".consign-program");
+            let program = self.folder.join(".consign-program");
             fs::copy(env!("CARGO_BIN_EXE_consign"), &program).expect("copied");
-            everybody(self.folder.path());
+            everybody(&self.folder);
             self.other_user = Some((program, 65_534));
         }
         fs::remove_file(own).expect("removed");
@@ -57,7 +69,7 @@ impl Terminal {
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
+        self.folder.join(name)
     }
 
     /// Replaces a text in a file of the folder, which has it.
@@ -105,7 +117,7 @@ impl Terminal {
         };
         command
             .args(words.split_whitespace())
-            .current_dir(self.folder.path())
+            .current_dir(&self.folder)
             .env_clear()
             .env("USER", "ada")
             .envs(variables.iter().copied());
@@ -113,7 +125,7 @@ impl Terminal {
     }
 
     fn answer(&self, words: &str, done: Output) -> Answer {
-        let folder = self.folder.path().canonicalize().expect("it exists");
+        let folder = self.folder.canonicalize().expect("it exists");
         let text = |bytes: Vec<u8>| {
             let text = String::from_utf8(bytes).expect("UTF-8");
             text.replace(folder.to_str().expect("UTF-8"), "[folder]")
@@ -151,8 +163,8 @@ impl Answer {
     /// The transcript without what is another each time: ids of runs, and how long they took.
     pub fn steady(&self) -> String {
         let mut text = String::new();
-        for word in self.transcript().split_inclusive([' ', '\n', '/', '"']) {
-            let bare = word.trim_end_matches([' ', '\n', '/', '"']);
+        for word in self.transcript().split_inclusive([' ', '\n', '/', '"', ',']) {
+            let bare = word.trim_end_matches([' ', '\n', '/', '"', ',']);
             let is_id = bare.len() == 36 && bare.split('-').map(str::len).eq([8, 4, 4, 4, 12]);
             match text.strip_suffix("after ") {
                 Some(_) if bare.parse::<f64>().is_ok() => text.push_str(&word.replace(bare, "[time]")),

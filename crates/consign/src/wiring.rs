@@ -118,7 +118,10 @@ pub async fn test_destination(context: &Context, destination: &Destination, fold
     };
     match proved {
         Ok(proved) => steps.extend(proved.into_iter().map(|what| TestStep { what, problem: None })),
-        Err(problem) => steps.push(TestStep { what: "connect".into(), problem: Some(problem) }),
+        Err(problem) => {
+            let what = if spec.writes_files { "write a small file and remove it" } else { "ask the platform" };
+            steps.push(TestStep { what: what.into(), problem: Some(problem) });
+        }
     }
     Ok(TestResult {
         destination: destination.id.to_string(),

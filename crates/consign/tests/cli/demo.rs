@@ -23,7 +23,7 @@ fn consign(words: &str) -> Answer {
 }
 
 fn run() -> Value {
-    DEMO.1.json()["summary"].clone()
+    DEMO.1.json()["later"].clone()
 }
 
 fn recorded() -> Vec<Recipient> {
@@ -109,7 +109,10 @@ fn the_rows_of_each_destination_are_those_of_a_plain_recount() {
             _ => assert_eq!(dropped("no_consent"), 0),
         }
         let files = delivery["targets"].as_array().expect("a list");
-        assert_eq!(files.iter().filter_map(|file| file["rows"].as_u64()).sum::<u64>(), count("rows"));
+        let list = &delivery["list"];
+        let at_platform = ["sent", "kept", "unknown"].iter().filter_map(|field| list[field].as_u64()).sum::<u64>();
+        let in_files = files.iter().filter_map(|file| file["rows"].as_u64()).sum::<u64>();
+        assert_eq!(at_platform + in_files, count("rows"), "{group} -> {destination}");
     }
 }
 
@@ -166,21 +169,14 @@ fn a_preview_shows_what_the_run_wrote() {
         }
         let sample: Vec<&str> =
             planned["sample"].as_array().expect("a list").iter().filter_map(Value::as_str).collect();
-        let written = done["targets"][0]["location"].as_str().expect("a file").replace("[folder]", "");
-        let written = DEMO.0.path(written.trim_start_matches('/'));
         match done["destination"].as_str() {
             Some("staging") => {
+                let written = done["targets"][0]["location"].as_str().expect("a file").replace("[folder]", "");
+                let written = DEMO.0.path(written.trim_start_matches('/'));
                 let unpacked =
                     std::process::Command::new("gzip").arg("-dc").arg(written).output().expect("`gzip` starts");
                 let text = String::from_utf8(unpacked.stdout).expect("UTF-8");
                 assert_eq!(sample, text.lines().take(3).collect::<Vec<_>>());
-            }
-            Some("criteo") => {
-                let [one, other] = [sample[0], &fs::read_to_string(written).expect("read")].map(|text| {
-                    let body: Value = serde_json::from_str(text).expect("JSON");
-                    body["data"]["attributes"]["identifiers"].as_array().expect("a list")[..2].to_vec()
-                });
-                assert_eq!(one, other);
             }
             _ => {}
         }
@@ -202,7 +198,7 @@ fn with_json_every_command_prints_one_document() {
         ("destinations list", 0),
         ("destinations spec meta_ads", 0),
         ("destinations test staging", 0),
-        ("destinations test klaviyo", 1),
+        ("destinations test klaviyo", 0),
         ("destinations test nothing", 5),
         ("run nothing", 5),
         ("status nothing", 5),

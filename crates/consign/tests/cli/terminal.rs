@@ -5,8 +5,11 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc;
+use std::thread;
 
 use tempfile::TempDir;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 /// A folder with copies of fixtures, in which commands are called.
 pub struct Terminal {
@@ -15,6 +18,31 @@ pub struct Terminal {
     _temporary: Option<TempDir>,
     /// The program, and the user and group that it runs as, where that is not the user of the test.
     other_user: Option<(PathBuf, u32)>,
+    sandbox: Sandbox,
+}
+
+/// A sandbox of the terminal's own, for as long as it lasts.
+struct Sandbox {
+    url: String,
+    _stop: DropGuard,
+}
+
+impl Sandbox {
+    fn start() -> Self {
+        let stop = CancellationToken::new();
+        let (sender, address) = mpsc::channel();
+        let token = stop.clone();
+        thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+            runtime.block_on(async {
+                let sandbox = consign_sandbox::serve(consign_sandbox::Options::default(), token).await.expect("serving");
+                sender.send(sandbox.address()).expect("somebody waits");
+                sandbox.stopped().await;
+            });
+        });
+        let url = format!("http://{}", address.recv().expect("an address"));
+        Self { url, _stop: stop.drop_guard() }
+    }
 }
 
 /// What a command answered.
@@ -40,7 +68,7 @@ impl Terminal {
             let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(fixture);
             copy(&from, &folder.path().join(fixture));
         }
-        Self { folder: folder.path().to_owned(), _temporary: Some(folder), other_user: None }
+        Self { folder: folder.path().to_owned(), _temporary: Some(folder), other_user: None, sandbox: Sandbox::start() }
     }
 
     /// In a folder of that name among what is built, made anew: for terminals that last as long as the tests.
@@ -50,7 +78,7 @@ impl Terminal {
             fs::remove_dir_all(&folder).expect("removed");
         }
         fs::create_dir_all(&folder).expect("made");
-        Self { folder, _temporary: None, other_user: None }
+        Self { folder, _temporary: None, other_user: None, sandbox: Sandbox::start() }
     }
 
     /// Lets commands run as a user to whom permissions matter: as `nobody` where the test runs as the superuser.
@@ -120,6 +148,7 @@ impl Terminal {
             .current_dir(&self.folder)
             .env_clear()
             .env("USER", "ada")
+            .env("CONSIGN_SANDBOX", &self.sandbox.url)
             .envs(variables.iter().copied());
         command
     }

@@ -127,6 +127,9 @@ pub(crate) struct Sender<'a> {
     pub cancel: &'a CancellationToken,
 }
 
+/// What speaks a platform's protocol: who asks, and what makes the requests.
+pub(crate) type Spoken = (Box<dyn Client>, Box<dyn RequestEncoder>);
+
 impl Sender<'_> {
     /// Sends one delivery. `id` is unique in the run.
     pub async fn send(
@@ -147,11 +150,7 @@ impl Sender<'_> {
     }
 
     /// The platform's client and encoder for a delivery.
-    pub fn client(
-        &self,
-        platforms: Platforms<'_>,
-        delivery: &PlannedDelivery,
-    ) -> Result<(Box<dyn Client>, Box<dyn RequestEncoder>), PlatformError> {
+    pub fn client(&self, platforms: Platforms<'_>, delivery: &PlannedDelivery) -> Result<Spoken, PlatformError> {
         let unknown = || PlatformError::NoClient(delivery.kind.clone());
         let kind = self.registry.kind(&delivery.kind).ok_or_else(unknown)?;
         let destination = self.destinations.iter().find(|one| one.id == delivery.destination).ok_or_else(unknown)?;

@@ -255,7 +255,7 @@ impl Unsent {
 }
 
 /// The customers whom a platform refused.
-struct Refused(Option<Peekable<Box<dyn Iterator<Item = Result<String, ReadError>> + Send>>>);
+struct Refused(Option<staged::Values<String>>);
 
 impl Refused {
     fn open(path: Option<&Path>) -> Result<Self, ReadError> {

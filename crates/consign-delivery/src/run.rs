@@ -487,7 +487,11 @@ fn outcome_word(delivery: &DeliverySummary) -> &'static str {
 
 fn outcome(deliveries: &[DeliverySummary], cancelled: bool) -> Outcome {
     let failed = deliveries.iter().any(|delivery| delivery.error.is_some());
-    let arrived = deliveries.iter().any(|delivery| matches!(delivery.delivered, Some(Delivered::Files(_))));
+    let arrived = deliveries.iter().any(|delivery| match &delivery.delivered {
+        Some(Delivered::Files(_)) => true,
+        Some(Delivered::List(list)) => delivery.error.is_none() || list.sent + list.kept > 0,
+        None => false,
+    });
     match (failed, arrived) {
         _ if cancelled => Outcome::Cancelled,
         (false, _) => Outcome::Succeeded,

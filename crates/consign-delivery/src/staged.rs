@@ -1,6 +1,7 @@
 //! Reads staged batches back, in order.
 
 use std::fs::File;
+use std::iter::Peekable;
 use std::path::{Path, PathBuf};
 
 use arrow::record_batch::RecordBatch;
@@ -26,6 +27,9 @@ impl ReadError {
         Self { path: path.to_owned(), reason: reason.into() }
     }
 }
+
+/// Values that are read along, row by row.
+pub(crate) type Values<T> = Peekable<Box<dyn Iterator<Item = Result<T, ReadError>> + Send>>;
 
 /// Rows of a staged file, or of several.
 type Rows = Box<dyn Iterator<Item = Result<RecordBatch, ReadError>> + Send>;

@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 use std::fs::File;
-use std::iter::Peekable;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
@@ -331,7 +330,7 @@ fn write_rejects(batch: &Batch, into: &mut ArrowWriter<File>) -> Result<(), Plat
 }
 
 /// The places of the rows that are kept, read along.
-struct Kept(Option<Peekable<Box<dyn Iterator<Item = Result<u64, staged::ReadError>> + Send>>>);
+struct Kept(Option<staged::Values<u64>>);
 
 impl Kept {
     fn open(path: Option<&Path>) -> Result<Self, PlatformError> {

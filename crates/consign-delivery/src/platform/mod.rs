@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use consign_destinations::client::{ById, Client, ClientError, FoundList, WantedList};
+use consign_destinations::client::{ById, Client, ClientError, ErrorClass, FoundList, WantedList};
 use consign_destinations::encode::{EncodeError, ListTarget, Operation, RequestEncoder};
 use consign_destinations::http::Http;
 use consign_engine::{Difference, Engine, EngineError};
@@ -410,7 +410,7 @@ pub(crate) async fn send(
             Ok(Err(Again::SessionLost)) if attempt < 2 => attempt += 1,
             Ok(Err(again)) => {
                 sending.close_counts();
-                let error = sender.lost(&again, delivery);
+                let error = lost(&again, delivery);
                 return (sending.outcome, Err(error));
             }
             Err(error) => {
@@ -421,21 +421,17 @@ pub(crate) async fn send(
     }
 }
 
-impl Sender<'_> {
-    fn lost(&self, again: &Again, delivery: &PlannedDelivery) -> PlatformError {
-        let (what, remedy) = match again {
-            Again::ListGone => {
-                ("is gone at the platform", "make it there again, or remove its id from the definitions")
-            }
-            Again::SessionLost => ("lost its session twice", "run the campaign again"),
-        };
-        PlatformError::Client(ClientError {
-            class: consign_destinations::client::ErrorClass::Config,
-            what: format!("the list `{}` {what}", delivery.list_name),
-            remedy: remedy.to_owned(),
-            said: String::new(),
-        })
-    }
+fn lost(again: &Again, delivery: &PlannedDelivery) -> PlatformError {
+    let (what, remedy) = match again {
+        Again::ListGone => ("is gone at the platform", "make it there again, or remove its id from the definitions"),
+        Again::SessionLost => ("lost its session twice", "run the campaign again"),
+    };
+    PlatformError::Client(ClientError {
+        class: ErrorClass::Config,
+        what: format!("the list `{}` {what}", delivery.list_name),
+        remedy: remedy.to_owned(),
+        said: String::new(),
+    })
 }
 
 /// Reads the members of a list into what is known of it. Those without the identifying attribute can only be removed.

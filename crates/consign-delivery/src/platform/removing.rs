@@ -6,6 +6,7 @@ use arrow::array::{Array, AsArray, RecordBatch, StringViewArray};
 use arrow::datatypes::DataType;
 use consign_destinations::client::ById;
 use consign_destinations::encode::{EncodedRows, Operation, Sequence, split_requests};
+use consign_destinations::registry::Kind;
 use consign_destinations::send::{Frame, Stop, send_rows};
 use serde_json::{Map, Value};
 
@@ -164,8 +165,8 @@ impl Sending<'_> {
     /// Single identifiers that both a leaving member and a row of the delivery have, where a platform takes identifiers
     /// off one by one.
     fn shared_values(&mut self) -> Result<HashSet<String>, PlatformError> {
-        let single =
-            self.sender.registry.kind(&self.delivery.kind).is_some_and(|kind| kind.removes_single_identifiers());
+        let kind = self.sender.registry.kind(&self.delivery.kind);
+        let single = kind.is_some_and(Kind::removes_single_identifiers);
         let mut shared = HashSet::new();
         if !single {
             return Ok(shared);

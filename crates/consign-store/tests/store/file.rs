@@ -24,6 +24,7 @@ on_every_store! { empty();
     a_run_does_not_succeed_before_its_deliveries_are_done
     a_run_that_ends_early_takes_its_open_deliveries_with_it
     a_refused_transition_changes_nothing
+    a_list_is_remembered_until_another_takes_its_place
 }
 
 /// A store in a folder that goes with it.
@@ -111,14 +112,18 @@ async fn a_store_of_a_later_program_is_refused_and_left_alone() {
     let (store, folder) = empty().await;
     let path = folder.path().join("consign.db");
     store.close().await;
-    tamper(&path, "UPDATE _sqlx_migrations SET version = 4711").await;
+    tamper(
+        &path,
+        "UPDATE _sqlx_migrations SET version = 4711 WHERE version = (SELECT MAX(version) FROM _sqlx_migrations)",
+    )
+    .await;
     let before = fs::read(&path).expect("read");
     let error = refused(&path).await;
     assert!(matches!(error, StoreError::NewerSchema { found: 4711, .. }), "{error}");
     assert_eq!(
         error.to_string(),
         format!(
-            "the store {} has schema 4711 and this program knows schemas up to 1: use the newer program, or another \
+            "the store {} has schema 4711 and this program knows schemas up to 2: use the newer program, or another \
              data folder",
             path.display()
         )

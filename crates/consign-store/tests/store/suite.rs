@@ -300,3 +300,14 @@ pub async fn a_refused_transition_changes_nothing(store: &dyn Store) {
     assert_eq!((store.run("r1").await.expect("read"), store.deliveries("r1").await.expect("read")), before);
     assert_eq!(store.events("r1").await.expect("read").len(), 2);
 }
+
+pub async fn a_list_is_remembered_until_another_takes_its_place(store: &dyn Store) {
+    let [campaign, other, group] = ["spring", "autumn", "a"].map(|text| text.parse().expect("a slug"));
+    let remembered = async |campaign| store.remembered_list("mail", campaign, &group).await.expect("read");
+    assert_eq!(remembered(&campaign).await, None);
+    store.remember_list("mail", &campaign, &group, "L1").await.expect("kept");
+    store.remember_list("sandbox:mail", &campaign, &group, "S1").await.expect("kept");
+    assert_eq!((remembered(&campaign).await.as_deref(), remembered(&other).await), (Some("L1"), None));
+    store.remember_list("mail", &campaign, &group, "L2").await.expect("kept");
+    assert_eq!(remembered(&campaign).await.as_deref(), Some("L2"));
+}

@@ -35,7 +35,8 @@ impl Sandbox {
         thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
             runtime.block_on(async {
-                let sandbox = consign_sandbox::serve(consign_sandbox::Options::default(), token).await.expect("serving");
+                let sandbox =
+                    consign_sandbox::serve(consign_sandbox::Options::default(), token).await.expect("serving");
                 sender.send(sandbox.address()).expect("somebody waits");
                 sandbox.stopped().await;
             });

@@ -36,6 +36,7 @@ pub struct Global {
         long = "sandbox-url",
         global = true,
         env = "CONSIGN_SANDBOX",
+        hide_env_values = true,
         value_name = "URL",
         default_value = "http://127.0.0.1:8480"
     )]

@@ -14,6 +14,7 @@ use consign_secrets::{SecretError, Secrets};
 use consign_store::{ErrorClass, Target};
 use secrecy::SecretString;
 use serde::Serialize;
+use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 
 use crate::folder::RunFolder;
@@ -105,7 +106,7 @@ impl Sender<'_> {
     ) -> Result<Delivered, DeliverError> {
         match &delivery.file {
             Some(options) => self.files(delivery, options, staged).await,
-            None => self.requests(id, delivery, staged),
+            None => self.requests(id, delivery, staged).await,
         }
     }
 
@@ -142,7 +143,7 @@ impl Sender<'_> {
         Ok(Delivered::Files(written.into_iter().map(target).collect()))
     }
 
-    fn requests(
+    async fn requests(
         &self,
         id: &str,
         delivery: &PlannedDelivery,
@@ -150,8 +151,11 @@ impl Sender<'_> {
     ) -> Result<Delivered, DeliverError> {
         let encoder = encoder(self.registry, delivery)?;
         let folder = self.folder.requests(id);
-        let requests = requests(self.plan, self.registry, delivery, encoder.as_ref(), id);
-        let written = requests.write(&staged.batches, &folder, self.cancel)?;
+        let requests = requests(self.plan, self.registry, delivery, encoder, id);
+        let (batches, to, cancel) = (staged.batches.clone(), folder.clone(), self.cancel.clone());
+        // Encoding takes a processor, and deliveries are sent beside each other.
+        let written = spawn_blocking(move || requests.write(&batches, &to, &cancel));
+        let written = written.await.map_err(RequestError::Worker)??;
         let bodies = written.into_iter().map(|request| Target {
             location: folder.join(&request.body).display().to_string(),
             rows: request.rows,
@@ -172,20 +176,20 @@ fn encoder(registry: &Registry, delivery: &PlannedDelivery) -> Result<Box<dyn Re
         .ok_or_else(|| DeliverError::NoEncoder(delivery.kind.clone()))
 }
 
-fn requests<'a>(
+fn requests(
     plan: &CampaignPlan,
     registry: &Registry,
     delivery: &PlannedDelivery,
-    encoder: &'a dyn RequestEncoder,
+    encoder: Box<dyn RequestEncoder>,
     id: &str,
-) -> Requests<'a> {
+) -> Requests {
     let group = &plan.assign.sub_audiences[delivery.sub_audience].groups[delivery.group].id;
     let own = registry.kind(&delivery.kind).and_then(|kind| kind.list_id(&plan.campaign, group));
     let list_id = delivery.list_id.clone().or(own).unwrap_or_else(|| LIST_TO_BE_MADE.to_owned());
     let list = ListTarget { id: list_id, name: delivery.list_name.clone() };
     Requests {
+        operation: operation(delivery.membership, encoder.as_ref(), &list),
         encoder,
-        operation: operation(delivery.membership, encoder, &list),
         list,
         session: session(&format!("{}/{id}", plan.run_id), 1),
         day: day(plan),
@@ -214,7 +218,7 @@ pub(crate) fn sample(
         bytes
     } else {
         let encoder = encoder(registry, delivery)?;
-        let requests = requests(plan, registry, delivery, encoder.as_ref(), "preview");
+        let requests = requests(plan, registry, delivery, encoder, "preview");
         requests.sample(&batch).map_err(RequestError::from)?
     };
     Ok(String::from_utf8_lossy(&bytes).into_owned())

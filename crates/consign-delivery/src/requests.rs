@@ -39,6 +39,9 @@ pub enum RequestError {
         #[source]
         reason: io::Error,
     },
+    /// A worker ended without an answer.
+    #[error("a worker that encodes ended early")]
+    Worker(#[source] tokio::task::JoinError),
     /// The run was cancelled.
     #[error("cancelled")]
     Cancelled,
@@ -64,9 +67,9 @@ pub struct WrittenRequest {
 }
 
 /// What is encoded for one delivery.
-pub struct Requests<'a> {
+pub struct Requests {
     /// The kind's encoder.
-    pub encoder: &'a dyn RequestEncoder,
+    pub encoder: Box<dyn RequestEncoder>,
     /// The list.
     pub list: ListTarget,
     /// What is done to it.
@@ -99,7 +102,7 @@ pub fn session(delivery: &str, attempt: u32) -> u64 {
     (u64::from_be_bytes(head) >> 1).max(1)
 }
 
-impl Requests<'_> {
+impl Requests {
     /// The body of one request that holds these rows.
     pub fn sample(&self, rows: &RecordBatch) -> Result<Vec<u8>, EncodeError> {
         let mut encoded = EncodedRows::new();

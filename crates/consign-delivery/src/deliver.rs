@@ -63,7 +63,7 @@ impl DeliverError {
 fn file_class(error: &FileError) -> ErrorClass {
     match error {
         FileError::Credentials { .. } => ErrorClass::Auth,
-        FileError::Permission { .. } | FileError::ReadOnly(_) => ErrorClass::Permission,
+        FileError::Permission { .. } | FileError::NotWritable(_) | FileError::ReadOnly(_) => ErrorClass::Permission,
         FileError::Format(_) | FileError::Rows(_) => ErrorClass::Bug,
         error if error.is_temporary() => ErrorClass::Unavailable,
         FileError::DiskFull(_) => ErrorClass::Unavailable,

@@ -1,9 +1,11 @@
 //! Where a run's files are: below the data directory, readable by its owner alone.
 
-use std::fs::{self, DirBuilder, File};
+use std::fs::{self, DirBuilder, File, TryLockError};
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+
+use consign_model::id::Slug;
 
 /// The data directory of a workspace.
 #[derive(Debug, Clone)]
@@ -32,11 +34,28 @@ impl DataFolder {
         self.0.join("spill")
     }
 
+    /// Keeps every other process from running a campaign while it is held; `None` where one does. The system lets go of
+    /// it when the process ends, however it ends.
+    pub(crate) fn hold(&self, campaign: &Slug) -> io::Result<Option<CampaignLock>> {
+        let folder = self.0.join("locks");
+        private_folder(&folder)?;
+        let file = File::options().create(true).append(true).open(folder.join(campaign.as_str()))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(CampaignLock(file))),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+
     /// The files of a run.
     pub fn run(&self, run_id: &str) -> RunFolder {
         RunFolder(self.0.join("runs").join(run_id))
     }
 }
+
+/// A campaign that this process runs. It is let go when this is dropped.
+#[derive(Debug)]
+pub(crate) struct CampaignLock(#[expect(dead_code, reason = "it is held, not read")] File);
 
 /// The files of one run.
 #[derive(Debug, Clone)]
@@ -56,6 +75,15 @@ impl RunFolder {
     /// Its path.
     pub fn path(&self) -> &Path {
         &self.0
+    }
+
+    /// Removes what only its run itself needed: the snapshot and the staged batches.
+    pub(crate) fn clear(&self) -> io::Result<()> {
+        remove_folder(&self.0.join("staged"))?;
+        match fs::remove_file(self.snapshot()) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
     }
 
     /// The snapshot, Parquet.

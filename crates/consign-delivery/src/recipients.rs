@@ -82,11 +82,26 @@ pub async fn record(
     to: &Path,
 ) -> Result<u64, RecipientsError> {
     let temporary = to.with_extension("tmp");
+    let recorded = record_at(&temporary, snapshot, plan, outcomes, to).await;
+    if recorded.is_err() {
+        // Why it failed matters more than why its traces stay.
+        let _ = fs::remove_file(&temporary);
+    }
+    recorded
+}
+
+async fn record_at(
+    temporary: &Path,
+    snapshot: &dyn SnapshotReader,
+    plan: &CampaignPlan,
+    outcomes: &[DeliveryOutcome<'_>],
+    to: &Path,
+) -> Result<u64, RecipientsError> {
     let failed =
         |reason: Box<dyn std::error::Error + Send + Sync>| RecipientsError::Write { path: to.to_owned(), reason };
     let level = ZstdLevel::try_new(1).map_err(|reason| failed(reason.into()))?;
     let properties = WriterProperties::builder().set_compression(Compression::ZSTD(level)).build();
-    let file = File::create(&temporary).map_err(|reason| failed(reason.into()))?;
+    let file = File::create(temporary).map_err(|reason| failed(reason.into()))?;
     let mut writer = ArrowWriter::try_new(file, schema(), Some(properties)).map_err(|reason| failed(reason.into()))?;
     let mut recipients = Recipients::new(plan, outcomes)?;
     let columns = [snapshot::CUSTOMER_KEY, snapshot::SUB_AUDIENCE, snapshot::GROUP].map(ToOwned::to_owned);
@@ -98,7 +113,7 @@ pub async fn record(
         writer.write(&recorded).map_err(|reason| failed(reason.into()))?;
     }
     let file = writer.into_inner().map_err(|reason| failed(reason.into()))?;
-    let durable = file.sync_all().and_then(|()| fs::rename(&temporary, to));
+    let durable = file.sync_all().and_then(|()| fs::rename(temporary, to));
     durable.and_then(|()| to.parent().map_or(Ok(()), sync_folder)).map_err(|reason| failed(reason.into()))?;
     Ok(rows)
 }

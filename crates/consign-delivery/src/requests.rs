@@ -117,8 +117,22 @@ impl Requests {
     }
 
     /// Writes the requests of all batches into a folder of its own, each body in a file, with an index
-    /// (`requests.jsonl`). What stood there before is removed.
+    /// (`requests.jsonl`). What stood there before is removed; where it fails, nothing is left.
     pub fn write(
+        &self,
+        batches: &[StagedBatch],
+        folder: &Path,
+        cancel: &CancellationToken,
+    ) -> Result<Vec<WrittenRequest>, RequestError> {
+        let written = self.write_all(batches, folder, cancel);
+        if written.is_err() {
+            // Why it failed matters more than why its traces stay.
+            let _ = remove_folder(folder);
+        }
+        written
+    }
+
+    fn write_all(
         &self,
         batches: &[StagedBatch],
         folder: &Path,

@@ -50,6 +50,9 @@ pub enum RunError {
     /// Rows could not be encoded for a preview.
     #[error(transparent)]
     Sample(#[from] DeliverError),
+    /// Another process runs the campaign.
+    #[error("the campaign `{0}` is being run by another process: try again when that run has ended")]
+    Underway(Slug),
     /// A folder cannot be made.
     #[error("the folder {} cannot be made: check that you may write there", path.display())]
     Folder {
@@ -255,6 +258,10 @@ impl Workplace<'_> {
     ) -> Result<RunSummary, RunError> {
         let run_id = uuid::Uuid::now_v7().to_string();
         let plan = self.plan(campaign, as_of, &run_id)?;
+        let unusable = |reason| RunError::Folder { path: self.folder.path().to_owned(), reason };
+        let _held =
+            self.folder.hold(campaign).map_err(unusable)?.ok_or_else(|| RunError::Underway(campaign.clone()))?;
+        self.end_abandoned(store, campaign).await?;
         store
             .create_run(&NewRun {
                 id: run_id.clone(),
@@ -265,12 +272,26 @@ impl Workplace<'_> {
                 launch_date: plan.launch_date,
             })
             .await?;
-        let done = self.steps(store, &plan).await;
+        let done = Box::pin(self.steps(store, &plan)).await;
         if let Err(error) = &done {
             let outcome = if error.is_cancelled() { Outcome::Cancelled } else { Outcome::Failed };
-            store.move_run(&run_id, RunState::Finished(outcome), Some(&chain(error))).await?;
+            // Nobody goes on with it. On a full disk this also makes the room to record how it ended.
+            let cleared = self.folder.run(&run_id).clear();
+            let recorded = store.move_run(&run_id, RunState::Finished(outcome), Some(&chain(error))).await;
+            // Why it failed is what matters; a run that is not recorded as over is ended by the next.
+            if let Some(unrecorded) = cleared.err().map(|e| e.to_string()).or(recorded.err().map(|e| e.to_string())) {
+                tracing::warn!(run = run_id, %unrecorded, "the end of the run is not recorded");
+            }
         }
         done
+    }
+
+    /// Ends the runs of a campaign whose process ended before they did. Who calls holds the campaign.
+    async fn end_abandoned(&self, store: &dyn Store, campaign: &Slug) -> Result<(), RunError> {
+        for run in store.unfinished_runs().await?.into_iter().filter(|run| run.campaign == *campaign) {
+            store.move_run(&run.id, RunState::Finished(Outcome::Failed), Some(ABANDONED)).await?;
+        }
+        Ok(())
     }
 
     async fn steps(&self, store: &dyn Store, plan: &CampaignPlan) -> Result<RunSummary, RunError> {
@@ -416,6 +437,9 @@ pub(crate) fn summary(
     }
 }
 
+/// What is said of a run whose process did not live to end it.
+const ABANDONED: &str = "the process ended before the run did; what had not arrived by then was not sent";
+
 /// What is said of a platform's delivery, whose requests are written to files.
 pub const NOT_SENT: &str = "not sent: this version writes the requests of platforms to files; send them from there";
 
@@ -440,12 +464,13 @@ fn outcome_word(delivery: &DeliverySummary) -> &'static str {
 }
 
 fn outcome(deliveries: &[DeliverySummary], cancelled: bool) -> Outcome {
-    let failed = deliveries.iter().filter(|delivery| delivery.error.is_some()).count();
-    match failed {
+    let failed = deliveries.iter().any(|delivery| delivery.error.is_some());
+    let arrived = deliveries.iter().any(|delivery| matches!(delivery.delivered, Some(Delivered::Files(_))));
+    match (failed, arrived) {
         _ if cancelled => Outcome::Cancelled,
-        0 => Outcome::Succeeded,
-        all if all == deliveries.len() => Outcome::Failed,
-        _ => Outcome::Partial,
+        (false, _) => Outcome::Succeeded,
+        (true, true) => Outcome::Partial,
+        (true, false) => Outcome::Failed,
     }
 }
 

@@ -80,10 +80,18 @@ impl TableFile {
     }
 
     /// Completes the file and gives it its name. Gives the path and the number of rows.
-    pub(crate) fn finish(self) -> Result<(PathBuf, u64), DemoError> {
-        self.writer.close().map_err(DemoError::table(&self.path))?;
+    pub(crate) fn finish(mut self) -> Result<(PathBuf, u64), DemoError> {
+        self.writer.finish().map_err(DemoError::table(&self.path))?;
         fs::rename(&self.unfinished, &self.path).map_err(DemoError::io(&self.path))?;
-        Ok((self.path, self.rows))
+        Ok((self.path.clone(), self.rows))
+    }
+}
+
+/// What is not finished leaves nothing behind.
+impl Drop for TableFile {
+    fn drop(&mut self) {
+        // After `finish` it has another name; and where it cannot be removed, why it was not finished matters more.
+        let _ = fs::remove_file(&self.unfinished);
     }
 }
 

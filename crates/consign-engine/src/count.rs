@@ -15,8 +15,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::compile::named;
 use crate::error::EngineError;
-use crate::frame::Needs;
+use crate::frame::Frame;
 use crate::moment::Moment;
+use crate::needs::Needs;
 use crate::prepare::{Prepared, Question};
 use crate::tables::Tables;
 
@@ -56,37 +57,49 @@ impl Tables {
             moment: Moment { as_of: request.as_of, time_zone: request.time_zone },
             customer_table: request.customer_table,
             sql_segments: request.sql_segments,
+            split_key: "",
             needs,
         };
-        let prepared = Prepared::new(self, question, request.cancel).await?;
+        let prepared = Box::pin(Prepared::new(self, question, request.cancel)).await?;
         let mut counts = Counts { customers: prepared.customers(), conditions: vec![0; request.conditions.len()] };
         if request.conditions.is_empty() {
             return Ok(counts);
         }
-        let frame = prepared.frame(None);
-        let name = |i: usize| format!("#condition.{i}");
-        let mut flags = Vec::new();
-        let mut sums = Vec::new();
-        for (i, condition) in request.conditions.iter().enumerate() {
-            let holds = frame.compiler.condition(condition, &frame)?;
-            let one = when(holds, lit(1_i64)).otherwise(lit(0_i64)).map_err(|error| prepared.view.error(error))?;
-            flags.push(one.alias(name(i)));
-            sums.push(sum(named(name(i))));
+        for part in &prepared.parts {
+            count_part(request, &prepared, &prepared.frame(part, None), &mut counts).await?;
         }
-        let plan = frame.plan()?.project(flags).and_then(|plan| plan.aggregate(Vec::<Expr>::new(), sums)?.build());
-        let plan = plan.map_err(|error| prepared.view.error(error))?;
-        let mut stream = prepared.view.session(prepared.joins)?.run(&plan).await?;
-        loop {
-            let batch = tokio::select! {
-                () = request.cancel.cancelled() => return Err(EngineError::Cancelled),
-                batch = stream.next() => batch,
-            };
-            let Some(batch) = batch else { return Ok(counts) };
-            let batch = batch.map_err(|error| prepared.view.error(error))?;
-            for (count, column) in counts.conditions.iter_mut().zip(batch.columns()) {
-                let values = column.as_primitive::<Int64Type>();
-                *count += u64::try_from(values.iter().flatten().sum::<i64>()).unwrap_or_default();
-            }
+        Ok(counts)
+    }
+}
+
+async fn count_part(
+    request: &CountRequest<'_>,
+    prepared: &Prepared<'_>,
+    frame: &Frame<'_>,
+    counts: &mut Counts,
+) -> Result<(), EngineError> {
+    let name = |i: usize| format!("#condition.{i}");
+    let mut flags = Vec::new();
+    let mut sums = Vec::new();
+    for (i, condition) in request.conditions.iter().enumerate() {
+        let holds = frame.compiler.condition(condition, frame)?;
+        let one = when(holds, lit(1_i64)).otherwise(lit(0_i64)).map_err(|error| prepared.view.error(error))?;
+        flags.push(one.alias(name(i)));
+        sums.push(sum(named(name(i))));
+    }
+    let plan = frame.plan()?.project(flags).and_then(|plan| plan.aggregate(Vec::<Expr>::new(), sums)?.build());
+    let plan = plan.map_err(|error| prepared.view.error(error))?;
+    let mut stream = prepared.view.session()?.run(&plan).await?;
+    loop {
+        let batch = tokio::select! {
+            () = request.cancel.cancelled() => return Err(EngineError::Cancelled),
+            batch = stream.next() => batch,
+        };
+        let Some(batch) = batch else { return Ok(()) };
+        let batch = batch.map_err(|error| prepared.view.error(error))?;
+        for (count, column) in counts.conditions.iter_mut().zip(batch.columns()) {
+            let values = column.as_primitive::<Int64Type>();
+            *count += u64::try_from(values.iter().flatten().sum::<i64>()).unwrap_or_default();
         }
     }
 }

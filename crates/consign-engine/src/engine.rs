@@ -8,9 +8,11 @@ use consign_secrets::Secrets;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use url::Url;
 
 use crate::error::{EngineError, query_error};
 use crate::session::Shared;
+use crate::snapshot::Snapshot;
 use crate::tables::Tables;
 
 /// Smallest pool, in bytes: below it even small sorts end for want of memory.
@@ -62,5 +64,10 @@ impl Engine {
     /// ([`Tables::problems`]); the others are opened.
     pub async fn open(&self, definitions: &Definitions, secrets: &Secrets) -> Result<Tables, EngineError> {
         Tables::open(self.shared.clone(), definitions, secrets).await
+    }
+
+    /// Opens a snapshot, on disk or in the object store of a source that was opened before.
+    pub async fn snapshot(&self, url: &Url) -> Result<Snapshot, EngineError> {
+        self.shared.snapshot(url).await
     }
 }

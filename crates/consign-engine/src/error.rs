@@ -29,8 +29,9 @@ pub enum EngineError {
     },
     /// A one-row table has several rows for a customer.
     #[error(
-        "the table `{table}` has {count} customer keys in more than one row, such as {}: remove the repeated rows, or \
-         declare the table with `rows: many`",
+        "the table `{table}` has {} in more than one row, such as {}: remove the repeated rows, or declare the table \
+         with `rows: many`",
+        consign_model::word::count(usize::try_from(*count).unwrap_or(usize::MAX), "customer key"),
         consign_model::word::list(keys)
     )]
     DuplicateKeys {
@@ -71,7 +72,9 @@ pub enum EngineError {
     #[error("cancelled: nothing was written")]
     Cancelled,
     /// The snapshot cannot be written. Nothing half-written is left.
-    #[error("the snapshot `{url}` cannot be written: {reason}: check its free space and that you may write there")]
+    #[error(
+        "the snapshot `{url}` cannot be written: {reason}: make room on its disk, or check that you may write there"
+    )]
     WriteSnapshot {
         /// Where it should be.
         url: String,
@@ -115,10 +118,19 @@ pub(crate) fn query_error(error: DataFusionError, memory: usize) -> EngineError 
             let reason = reason.lines().next().unwrap_or_default().to_owned();
             EngineError::Memory { mib: memory >> 20, reason }
         }
-        DataFusionError::IoError(reason) => EngineError::Query(format!("{reason}: check the disk's free space")),
+        DataFusionError::IoError(reason) => {
+            EngineError::Query(format!("{reason}: make room on the disk, or check that you may write there"))
+        }
         DataFusionError::ParquetError(reason) => damaged(&reason.to_string()),
         DataFusionError::ArrowError(arrow, _) if matches!(**arrow, ArrowError::ParquetError(_)) => {
             damaged(&arrow.to_string())
+        }
+        // What the frame casts floats to before it sums them.
+        DataFusionError::ArrowError(arrow, _) if arrow.to_string().contains("Decimal128(38, 12)") => {
+            EngineError::Condition {
+                reason: "a `sum` or `avg` meets a number beyond 10^25".into(),
+                remedy: "correct the number in the table".into(),
+            }
         }
         root => EngineError::Query(root.strip_backtrace()),
     }

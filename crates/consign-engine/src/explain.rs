@@ -3,20 +3,21 @@
 use std::collections::BTreeMap;
 
 use arrow::array::AsArray;
-use consign_model::condition::{AggregateTest, Condition, Operand, Operator, Scalar, Span};
+use consign_model::condition::{AggregateFunction, AggregateTest, Condition, Operand, Operator, Scalar, Span};
 use consign_model::definition::Split;
 use consign_model::id::Slug;
 use consign_model::plan::AssignPlan;
 use consign_model::split::{Positions, group_of, thresholds};
 use consign_model::word;
-use datafusion::logical_expr::Expr;
+use datafusion::logical_expr::{Expr, LogicalPlanBuilder};
 use futures::StreamExt;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
 use crate::assign::{conditions, question};
 use crate::error::EngineError;
-use crate::frame::{Frame, Needs};
+use crate::frame::Frame;
+use crate::needs::Needs;
 use crate::prepare::Prepared;
 use crate::tables::Tables;
 
@@ -80,17 +81,18 @@ impl Tables {
         for condition in conditions(plan) {
             needs.condition(condition, self)?;
         }
-        let prepared = Prepared::new(self, question(plan, needs), &CancellationToken::new()).await?;
-        let frame = prepared.frame(Some(customer_key));
+        let prepared = Box::pin(Prepared::whole(self, question(plan, needs), &CancellationToken::new())).await?;
+        let Some(part) = prepared.parts.first() else { return Ok(None) };
+        let frame = prepared.frame(part, Some(customer_key));
         let mut nodes = Vec::new();
         for condition in conditions(plan) {
             compile(condition, &frame, &mut nodes)?;
         }
         let named = nodes.into_iter().enumerate().map(|(i, node)| node.alias(format!("#node.{i}")));
         let key = crate::compile::named(consign_model::snapshot::CUSTOMER_KEY);
-        let rows = frame.plan()?.project(std::iter::once(key).chain(named)).and_then(|rows| rows.build());
+        let rows = frame.plan()?.project(std::iter::once(key).chain(named)).and_then(LogicalPlanBuilder::build);
         let rows = rows.map_err(|error| prepared.view.error(error))?;
-        let mut stream = prepared.view.session(prepared.joins)?.run(&rows).await?;
+        let mut stream = prepared.view.session()?.run(&rows).await?;
         let mut holds = None;
         while let Some(batch) = stream.next().await {
             let batch = batch.map_err(|error| prepared.view.error(error))?;
@@ -192,6 +194,7 @@ fn aggregate(test: &AggregateTest) -> String {
     let function = word::word(&test.aggregate);
     let mut of = match &test.of {
         Some(of) => format!("{function} of {}.{of}", test.table),
+        None if test.aggregate == AggregateFunction::Exists => format!("has {}", test.table),
         None => format!("{function} of {}", test.table),
     };
     if let Some(condition) = &test.condition {

@@ -1,24 +1,25 @@
-//! The frame of a plan: what its conditions and columns need of the tables, and one row a customer with all of it.
+//! The frame of a plan: one row a customer with everything that its conditions and columns need.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use arrow::datatypes::DataType;
-use consign_model::condition::{AggregateFunction, AggregateTest, Condition};
-use consign_model::definition::{ColumnRef, RowsPerCustomer};
+use consign_model::condition::{AggregateFunction, AggregateTest};
+use consign_model::definition::ColumnRef;
 use consign_model::id::Slug;
 use consign_model::plan::CleanedColumn;
 use consign_model::snapshot;
-use consign_model::test::{NumberTest, Test};
 use datafusion::common::Column;
 use datafusion::datasource::provider_as_source;
 use datafusion::functions::core::expr_fn::{coalesce, named_struct};
 use datafusion::functions_aggregate::expr_fn::{array_agg, count, max, min, sum};
 use datafusion::logical_expr::{Expr, ExprFunctionExt, JoinType, LogicalPlanBuilder, cast, lit};
 
-use crate::compile::{Compiler, Names, checked_column, counts, named};
+use crate::compile::{Compiler, Names, named};
 use crate::error::EngineError;
 use crate::functions::clean;
-use crate::source::types::{column_type, key, read, read_type, width};
+use crate::needs::{Aggregate, MappedRows, Needs, country, field};
+use crate::parts::Part;
+use crate::source::types::{key, read, read_type};
 use crate::tables::{OpenTable, Tables};
 use crate::view::View;
 
@@ -27,188 +28,6 @@ const FLOAT_SUM: DataType = DataType::Decimal128(38, 12);
 
 /// Sums of whole numbers, which never overflow.
 const WHOLE_SUM: DataType = DataType::Decimal128(38, 0);
-
-/// What a plan needs of the tables.
-#[derive(Default)]
-pub(crate) struct Needs {
-    /// Columns of one-row tables, by table. The customer table is always there.
-    pub columns: BTreeMap<String, BTreeSet<String>>,
-    /// Aggregates, by many-rows table, each once.
-    pub aggregates: BTreeMap<String, Vec<Aggregate>>,
-    /// Mapped many-rows tables.
-    pub rows: BTreeMap<String, MappedRows>,
-    /// SQL segments.
-    pub segments: BTreeSet<Slug>,
-    /// Ranked columns.
-    pub ranks: Vec<(ColumnRef, NumberTest)>,
-}
-
-/// An aggregate over the rows of a table that satisfy a condition.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Aggregate {
-    function: AggregateFunction,
-    of: Option<String>,
-    condition: Option<Condition>,
-}
-
-impl From<&AggregateTest> for Aggregate {
-    fn from(test: &AggregateTest) -> Self {
-        let function = if counts(test.aggregate) { AggregateFunction::Count } else { test.aggregate };
-        Self { function, of: test.of.clone(), condition: test.condition.clone() }
-    }
-}
-
-/// What of a many-rows table is mapped.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct MappedRows {
-    pub raw: BTreeSet<String>,
-    pub cleaned: BTreeSet<CleanedColumn>,
-}
-
-impl Needs {
-    /// What a condition over customers needs.
-    pub fn condition(&mut self, condition: &Condition, tables: &Tables) -> Result<(), EngineError> {
-        match condition {
-            Condition::All(all) => all.all.iter().try_for_each(|one| self.condition(one, tables)),
-            Condition::Any(any) => any.any.iter().try_for_each(|one| self.condition(one, tables)),
-            Condition::Not(not) => self.condition(&not.not, tables),
-            Condition::Segment(segment) => {
-                self.segments.insert(segment.segment.clone());
-                Ok(())
-            }
-            Condition::Column(test) => {
-                self.columns.entry(test.column.table.clone()).or_default().insert(test.column.column.clone());
-                self.rank(test, tables)
-            }
-            Condition::Aggregate(test) => {
-                let aggregates = self.aggregates.entry(test.table.clone()).or_default();
-                let aggregate = Aggregate::from(&**test);
-                if !aggregates.contains(&aggregate) {
-                    aggregates.push(aggregate);
-                }
-                match &test.condition {
-                    Some(condition) => self.ranks_of_rows(condition, tables),
-                    None => Ok(()),
-                }
-            }
-        }
-    }
-
-    /// A column that goes into the snapshot as it is.
-    pub fn raw(&mut self, column: &ColumnRef, tables: &Tables) -> Result<(), EngineError> {
-        let columns = match tables.table(&column.table)?.schema.rows {
-            RowsPerCustomer::One => self.columns.entry(column.table.clone()).or_default(),
-            RowsPerCustomer::Many => &mut self.rows.entry(column.table.clone()).or_default().raw,
-        };
-        columns.insert(column.column.clone());
-        Ok(())
-    }
-
-    /// A column that goes into the snapshot cleaned.
-    pub fn cleaned(&mut self, cleaned: &CleanedColumn, tables: &Tables) -> Result<(), EngineError> {
-        let column = &cleaned.column;
-        if tables.table(&column.table)?.schema.rows == RowsPerCustomer::Many {
-            self.rows.entry(column.table.clone()).or_default().cleaned.insert(cleaned.clone());
-            return Ok(());
-        }
-        let columns = self.columns.entry(column.table.clone()).or_default();
-        columns.insert(column.column.clone());
-        columns.extend(country(cleaned).map(|country| country.column.clone()));
-        Ok(())
-    }
-
-    fn ranks_of_rows(&mut self, condition: &Condition, tables: &Tables) -> Result<(), EngineError> {
-        match condition {
-            Condition::All(all) => all.all.iter().try_for_each(|one| self.ranks_of_rows(one, tables)),
-            Condition::Any(any) => any.any.iter().try_for_each(|one| self.ranks_of_rows(one, tables)),
-            Condition::Not(not) => self.ranks_of_rows(&not.not, tables),
-            Condition::Column(test) => self.rank(test, tables),
-            Condition::Segment(_) | Condition::Aggregate(_) => Ok(()),
-        }
-    }
-
-    fn rank(&mut self, test: &consign_model::condition::ColumnTest, tables: &Tables) -> Result<(), EngineError> {
-        let field = field(tables.table(&test.column.table)?, &test.column)?;
-        let checked = checked_column(column_type(field.data_type()), test.operator, test.value.as_ref())?;
-        if let Test::Number(ranked @ (NumberTest::TopPercent(_) | NumberTest::BottomPercent(_))) = checked {
-            self.ranks.push((test.column.clone(), ranked));
-        }
-        Ok(())
-    }
-
-    /// Every table that is read, with the columns that are.
-    pub fn tables(&self, customer_table: &str) -> BTreeMap<String, BTreeSet<String>> {
-        let mut tables = self.columns.clone();
-        tables.entry(customer_table.to_owned()).or_default();
-        for (table, aggregates) in &self.aggregates {
-            let columns = tables.entry(table.clone()).or_default();
-            for aggregate in aggregates {
-                columns.extend(aggregate.of.clone());
-                if let Some(condition) = &aggregate.condition {
-                    row_columns(condition, columns);
-                }
-            }
-        }
-        for (table, rows) in &self.rows {
-            let columns = tables.entry(table.clone()).or_default();
-            columns.extend(rows.raw.iter().cloned());
-            for cleaned in &rows.cleaned {
-                columns.insert(cleaned.column.column.clone());
-                columns.extend(country(cleaned).map(|country| country.column.clone()));
-            }
-        }
-        for (column, _) in &self.ranks {
-            tables.entry(column.table.clone()).or_default().insert(column.column.clone());
-        }
-        tables
-    }
-
-    fn many(&self) -> BTreeSet<&String> {
-        self.aggregates.keys().chain(self.rows.keys()).collect()
-    }
-
-    /// A guess, on the safe side, of the bytes that the right sides of all joins take in memory. `rows` of each table.
-    pub fn joined_bytes(&self, tables: &Tables, customer_table: &str, rows: &BTreeMap<String, u64>) -> u64 {
-        let mut bytes = 0;
-        for (name, columns) in self.tables(customer_table) {
-            if name != customer_table
-                && let Some(table) = tables.tables.get(&name)
-            {
-                let fields = columns.iter().filter_map(|column| table.field(column));
-                let row: u64 = fields.map(|field| width(field.data_type())).sum();
-                bytes += rows.get(&name).copied().unwrap_or_default() * (row + 96);
-            }
-        }
-        bytes
-    }
-}
-
-fn row_columns(condition: &Condition, columns: &mut BTreeSet<String>) {
-    match condition {
-        Condition::All(all) => all.all.iter().for_each(|one| row_columns(one, columns)),
-        Condition::Any(any) => any.any.iter().for_each(|one| row_columns(one, columns)),
-        Condition::Not(not) => row_columns(&not.not, columns),
-        Condition::Column(test) => {
-            columns.insert(test.column.column.clone());
-        }
-        Condition::Segment(_) | Condition::Aggregate(_) => {}
-    }
-}
-
-/// The column of a row's country, where a cleaned column looks at one.
-fn country(cleaned: &CleanedColumn) -> Option<&ColumnRef> {
-    cleaned.region.as_ref().and_then(|region| region.column.as_ref())
-}
-
-fn field<'a>(table: &'a OpenTable, column: &ColumnRef) -> Result<&'a arrow::datatypes::Field, EngineError> {
-    table.field(&column.column).ok_or_else(|| EngineError::Condition {
-        reason: format!("there is no column `{column}`"),
-        remedy: consign_model::word::use_nearest(
-            &column.column,
-            table.schema.columns.iter().map(|column| column.name.as_str()),
-        ),
-    })
-}
 
 /// A cleaned column of the frame. `value` is only taken where `kept` says so.
 pub(crate) fn cleaned(column: &CleanedColumn, keep: impl Fn(Expr) -> Expr, this_year: i32) -> Expr {
@@ -225,6 +44,7 @@ pub(crate) struct Frame<'a> {
     pub needs: &'a Needs,
     pub compiler: Compiler<'a>,
     pub view: &'a View,
+    pub part: &'a Part,
     /// Only this customer.
     pub only: Option<&'a str>,
 }
@@ -242,7 +62,7 @@ impl Frame<'_> {
         }
         for segment in &self.needs.segments {
             let name = segment_name(segment);
-            let keys = self.view.segment(segment).ok_or_else(|| EngineError::Condition {
+            let keys = self.part.segments.get(segment).map(Arc::clone).ok_or_else(|| EngineError::Condition {
                 reason: format!("there is no SQL segment `{segment}` in the plan"),
                 remedy: "name a segment of the workspace".into(),
             })?;
@@ -270,7 +90,7 @@ impl Frame<'_> {
     /// The rows of a table that have a customer key.
     fn scan(&self, table: &OpenTable) -> Result<LogicalPlanBuilder, EngineError> {
         let name = &table.schema.name;
-        let provider = self.view.provider(name).ok_or_else(|| EngineError::Table {
+        let provider = self.part.tables.get(name).map(Arc::clone).ok_or_else(|| EngineError::Table {
             table: name.clone(),
             reason: "it was not made ready".into(),
             remedy: "report this".into(),
@@ -401,7 +221,7 @@ fn sum_type(stored: &DataType) -> DataType {
 
 impl Names for Frame<'_> {
     fn column(&self, column: &ColumnRef) -> Option<(Expr, DataType)> {
-        let field = self.tables.tables.get(&column.table)?.field(&column.column)?;
+        let field = self.tables.open.get(&column.table)?.field(&column.column)?;
         Some((named(column.to_string()), read_type(field.data_type())))
     }
 
@@ -411,7 +231,7 @@ impl Names for Frame<'_> {
         let name = aggregate_name(&test.table, i);
         let column = named(name.clone());
         let Some(of) = &test.of else { return Some((coalesce(vec![column, lit(0_i64)]), DataType::Int64)) };
-        let stored = self.tables.tables.get(&test.table)?.field(of)?.data_type();
+        let stored = self.tables.open.get(&test.table)?.field(of)?.data_type();
         let data_type = match test.aggregate {
             AggregateFunction::Sum => sum_type(stored),
             AggregateFunction::Avg => {

@@ -16,7 +16,7 @@ use futures::StreamExt;
 use crate::compile::named;
 use crate::error::EngineError;
 use crate::frame::text;
-use crate::session::{Joins, Session};
+use crate::session::Session;
 use crate::source::types::key;
 use crate::tables::{OpenTable, Tables};
 use crate::view::View;
@@ -39,7 +39,7 @@ pub(crate) async fn check<'a>(
     names: impl Iterator<Item = &'a String>,
     view: &View,
 ) -> Result<Keys, EngineError> {
-    let session = view.session(Joins::Hash)?;
+    let session = view.session()?;
     let mut keys = Keys::default();
     for name in names {
         view.stop_if_cancelled()?;

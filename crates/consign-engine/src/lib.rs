@@ -16,6 +16,8 @@ mod frame;
 mod functions;
 mod keys;
 mod moment;
+mod needs;
+mod parts;
 mod prepare;
 mod rank;
 mod session;
@@ -31,5 +33,5 @@ pub use engine::{Engine, EngineOptions};
 pub use error::EngineError;
 
 pub use explain::{CustomerExplanation, Explained, ExplainedSubAudience};
-pub use snapshot::Snapshot;
+pub use snapshot::{Batches, Snapshot};
 pub use tables::Tables;

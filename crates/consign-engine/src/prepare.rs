@@ -1,5 +1,5 @@
 //! What every operation does first: a view of the tables that it needs, with SQL segments evaluated, keys looked at and
-//! ranks found. What is left is one plan.
+//! ranks found. What is left is one plan, or one for each of several parts.
 
 use std::collections::BTreeMap;
 
@@ -8,11 +8,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::compile::Compiler;
 use crate::error::EngineError;
-use crate::frame::{Frame, Needs};
+use crate::frame::Frame;
 use crate::keys::{self, Keys};
 use crate::moment::Moment;
+use crate::needs::{Needs, ROW};
+use crate::parts::{self, Part};
 use crate::rank::Ranks;
-use crate::session::Joins;
 use crate::sql;
 use crate::tables::Tables;
 use crate::view::View;
@@ -22,6 +23,8 @@ pub(crate) struct Question<'a> {
     pub moment: Moment,
     pub customer_table: &'a str,
     pub sql_segments: &'a BTreeMap<Slug, String>,
+    /// What positions are made from.
+    pub split_key: &'a str,
     pub needs: Needs,
 }
 
@@ -31,12 +34,32 @@ pub(crate) struct Prepared<'a> {
     pub question: Question<'a>,
     pub view: View,
     pub keys: Keys,
-    pub joins: Joins,
+    /// What the plans read, in order of position.
+    pub parts: Vec<Part>,
     ranks: Ranks,
 }
 
 impl<'a> Prepared<'a> {
+    /// For a plan over all customers: in as many parts as memory asks for.
     pub async fn new(
+        tables: &'a Tables,
+        question: Question<'a>,
+        cancel: &CancellationToken,
+    ) -> Result<Self, EngineError> {
+        let mut prepared = Self::whole(tables, question, cancel).await?;
+        let Question { needs, customer_table, split_key, .. } = &prepared.question;
+        let keys = prepared.view.segment_keys() * ROW;
+        let bytes = needs.bytes(tables, customer_table, &prepared.keys.rows) + keys;
+        let number = parts::number(bytes, tables.shared.memory);
+        if number > 1 {
+            let read = needs.tables(customer_table);
+            prepared.parts = parts::lay_out(tables, &read, split_key, &prepared.view, number).await?;
+        }
+        Ok(prepared)
+    }
+
+    /// For a plan over all customers in one part, or over one customer.
+    pub async fn whole(
         tables: &'a Tables,
         question: Question<'a>,
         cancel: &CancellationToken,
@@ -48,19 +71,19 @@ impl<'a> Prepared<'a> {
         sql::evaluate(tables, question.sql_segments, &mut view).await?;
         let keys = keys::check(tables, read.keys(), &view).await?;
         let ranks = Ranks::find(tables, &needs.ranks, &view).await?;
-        let bytes = needs.joined_bytes(tables, question.customer_table, &keys.rows) + view.segment_keys() * 96;
-        let joins = Joins::for_bytes(bytes, tables.shared.memory);
-        Ok(Self { tables, question, view, keys, joins, ranks })
+        let parts = vec![view.whole()];
+        Ok(Self { tables, question, view, keys, parts, ranks })
     }
 
     /// One row a customer, or the row of one customer only.
-    pub fn frame<'b>(&'b self, only: Option<&'b str>) -> Frame<'b> {
+    pub fn frame<'b>(&'b self, part: &'b Part, only: Option<&'b str>) -> Frame<'b> {
         Frame {
             tables: self.tables,
             customer_table: self.question.customer_table,
             needs: &self.question.needs,
             compiler: Compiler { moment: self.question.moment, ranks: &self.ranks },
             view: &self.view,
+            part,
             only,
         }
     }

@@ -15,7 +15,6 @@ use futures::StreamExt;
 use crate::compile::named;
 use crate::error::EngineError;
 use crate::frame::text;
-use crate::session::Joins;
 use crate::source::types::{key, read};
 use crate::tables::Tables;
 use crate::view::View;
@@ -76,7 +75,7 @@ async fn threshold(
             plan.aggregate([named("value")], [rows])?.sort([named("value").sort(!descending, false)])?.build()
         })
         .map_err(error)?;
-    let session = view.session(Joins::Hash)?;
+    let session = view.session()?;
     let mut stream = session.run(&total).await?;
     let mut values = 0;
     while let Some(batch) = stream.next().await {

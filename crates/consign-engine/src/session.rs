@@ -7,30 +7,15 @@ use datafusion::execution::{FunctionRegistry, SendableRecordBatchStream, Session
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use datafusion::prelude::SessionConfig;
+use url::Url;
 
 use crate::error::{EngineError, query_error};
 use crate::functions;
 use crate::moment::Moment;
+use crate::snapshot::Snapshot;
 
 /// Rows of a batch.
 pub(crate) const BATCH: usize = 8192;
-
-/// How joins are done, see [`Joins::for_bytes`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Joins {
-    /// The right sides are held in memory.
-    Hash,
-    /// Both sides are sorted, which spills.
-    SortMerge,
-}
-
-impl Joins {
-    /// Hash joins hold their right sides in memory and do not spill: they are chosen where all right sides together take
-    /// less than a quarter of the pool, by an estimate on the safe side. Sort-merge joins take longer and any size.
-    pub fn for_bytes(bytes: u64, memory: usize) -> Self {
-        if bytes <= memory as u64 / 4 { Self::Hash } else { Self::SortMerge }
-    }
-}
 
 /// What all sessions of an engine share.
 #[derive(Debug, Clone)]
@@ -44,14 +29,29 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
+    /// A snapshot, on disk or in an object store that is known.
+    pub async fn snapshot(&self, url: &Url) -> Result<Snapshot, EngineError> {
+        if url.scheme() == "file" {
+            return Snapshot::open(url).await;
+        }
+        let store = self
+            .runtime
+            .object_store_registry
+            .get_store(url)
+            .map_err(|error| EngineError::ReadSnapshot { url: url.to_string(), reason: error.strip_backtrace() })?;
+        Snapshot::open_object(store, url).await
+    }
+
     /// A session in which `now()` is that moment.
-    pub fn session(&self, moment: Moment, joins: Joins) -> Result<Session, EngineError> {
+    pub fn session(&self, moment: Moment) -> Result<Session, EngineError> {
         let mut config = SessionConfig::new().with_target_partitions(self.threads).with_batch_size(BATCH);
         let options = config.options_mut();
         options.sql_parser.enable_ident_normalization = false;
-        options.optimizer.prefer_hash_join = joins == Joins::Hash;
         // `IS TRUE` is never null for the logical plan and may be for the physical one, which the check takes for a bug.
         options.execution.skip_physical_aggregate_schema_check = true;
+        options.execution.parquet.schema_force_view_types = false;
+        // Each sort keeps this much back for merging what it spilled; many small sorts share a small pool.
+        options.execution.sort_spill_reservation_bytes = (self.memory / 128).clamp(1 << 20, 10 << 20);
         // With statistics of files, a column whose least value is its greatest is taken for constant (DataFusion 55),
         // and the NaNs in it, which statistics leave out, for that value.
         options.execution.collect_statistics = false;

@@ -28,7 +28,7 @@ use crate::compile::named;
 use crate::error::EngineError;
 use crate::frame::text;
 use crate::moment::Moment;
-use crate::session::{Joins, Session};
+use crate::session::Session;
 use crate::source::Trouble;
 use crate::source::types::{column_type, key, read};
 use crate::tables::{OpenTable, Tables};
@@ -157,8 +157,8 @@ impl Query {
     /// The tables that it reads, all of which are open.
     fn known<'a>(&self, tables: &'a Tables) -> Result<Vec<&'a String>, Trouble> {
         let known = |name: &String| {
-            tables.tables.get_key_value(name).map(|(name, _)| name).ok_or_else(|| {
-                let names = tables.tables.keys().map(String::as_str);
+            tables.open.get_key_value(name).map(|(name, _)| name).ok_or_else(|| {
+                let names = tables.open.keys().map(String::as_str);
                 Trouble::new(format!("there is no table `{name}`"), word::use_nearest(name, names))
             })
         };
@@ -172,7 +172,7 @@ impl Query {
         providers: &BTreeMap<String, Arc<dyn TableProvider>>,
         view: &View,
     ) -> Result<(Session, LogicalPlan), Refusal> {
-        let session = view.session(Joins::Hash)?;
+        let session = view.session()?;
         for (name, provider) in providers {
             register(&session, tables.table(name)?, provider).map_err(|error| view.error(error))?;
         }

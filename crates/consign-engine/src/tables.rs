@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::datatypes::{Field, SchemaRef};
 use consign_model::definition::{
@@ -17,7 +17,7 @@ use url::Url;
 
 use crate::error::EngineError;
 use crate::moment::Moment;
-use crate::session::{Joins, Session, Shared};
+use crate::session::{Session, Shared};
 use crate::source::location::{Location, shown};
 use crate::source::postgres::{Database, Relation};
 use crate::source::text::TextTable;
@@ -28,7 +28,7 @@ use crate::source::{Trouble, parquet};
 #[derive(Debug)]
 pub struct Tables {
     pub(crate) shared: Shared,
-    pub(crate) tables: BTreeMap<String, OpenTable>,
+    pub(crate) open: BTreeMap<String, OpenTable>,
     catalog: Catalog,
     problems: Vec<Problem>,
 }
@@ -88,10 +88,10 @@ impl Tables {
     }
 
     pub(crate) fn table(&self, name: &str) -> Result<&OpenTable, EngineError> {
-        self.tables.get(name).ok_or_else(|| EngineError::Table {
+        self.open.get(name).ok_or_else(|| EngineError::Table {
             table: name.to_owned(),
             reason: "it is not open".into(),
-            remedy: word::use_nearest(name, self.tables.keys().map(String::as_str)),
+            remedy: word::use_nearest(name, self.open.keys().map(String::as_str)),
         })
     }
 
@@ -101,7 +101,8 @@ impl Tables {
         secrets: &Secrets,
     ) -> Result<Self, EngineError> {
         let moment = Moment { as_of: chrono::Utc::now(), time_zone: chrono_tz::UTC };
-        let opener = Opener { session: shared.session(moment, Joins::Hash)?, secrets };
+        let stores = Mutex::new(BTreeMap::new());
+        let opener = Opener { session: shared.session(moment)?, secrets, stores };
         let mut tables = BTreeMap::new();
         let mut problems = Vec::new();
         for (i, source) in definitions.sources.iter().enumerate() {
@@ -121,13 +122,15 @@ impl Tables {
             }
         }
         let catalog = tables.values().map(|table| table.schema.clone()).collect();
-        Ok(Self { shared, tables, catalog, problems })
+        Ok(Self { shared, open: tables, catalog, problems })
     }
 }
 
 struct Opener<'a> {
     session: Session,
     secrets: &'a Secrets,
+    /// The settings of each object store that is used. Plans know a store by its address, so it has one set of them.
+    stores: Mutex<BTreeMap<Url, FileConnection>>,
 }
 
 impl Opener<'_> {
@@ -165,6 +168,9 @@ impl Opener<'_> {
             Ok(location) => location,
             Err(trouble) => return source.tables.iter().map(|_| Err(trouble.clone())).collect(),
         };
+        if let Err(trouble) = self.same_settings(&location.root, connection) {
+            return source.tables.iter().map(|_| Err(trouble.clone())).collect();
+        }
         self.session.state.runtime_env().register_object_store(&location.root, Arc::clone(&location.store));
         let mut opened = Vec::new();
         for table in &source.tables {
@@ -173,13 +179,26 @@ impl Opener<'_> {
         opened
     }
 
+    /// Refuses a second set of settings for one object store.
+    fn same_settings(&self, root: &Url, connection: &FileConnection) -> Result<(), Trouble> {
+        let mut stores = self.stores.lock().unwrap_or_else(PoisonError::into_inner);
+        let first = stores.entry(root.clone()).or_insert_with(|| connection.clone());
+        if first.options == connection.options && first.credentials == connection.credentials {
+            return Ok(());
+        }
+        Err(Trouble::new(
+            format!("another source reads `{root}` with other options or credentials"),
+            "give both sources the same, or make them one",
+        ))
+    }
+
     async fn file_table(&self, location: &Location, table: &Table) -> Result<OpenTable, Trouble> {
         let files = location.files(table).await?;
         let (stored, origin) = match files.format {
             TableFormat::Parquet => {
                 parquet::check(&files).await?;
-                let urls: Vec<Url> = files.files.iter().map(|file| files.url(file)).collect();
-                let names: Vec<String> = files.files.iter().map(|file| shown(&files.root, &file.location)).collect();
+                let urls: Vec<Url> = files.all.iter().map(|file| files.url(file)).collect();
+                let names: Vec<String> = files.all.iter().map(|file| shown(&files.root, &file.location)).collect();
                 let provider = parquet::open(&self.session.state, &urls, &names).await?;
                 (provider.schema(), Origin::Parquet(provider))
             }

@@ -18,7 +18,8 @@ use tokio_util::sync::CancellationToken;
 use crate::compile::named;
 use crate::error::{EngineError, query_error};
 use crate::moment::Moment;
-use crate::session::{Joins, Session, Shared};
+use crate::parts::Part;
+use crate::session::{Session, Shared};
 use crate::source::copy::ParquetCopy;
 use crate::source::postgres::{Database, PostgresTable, PostgresView};
 use crate::source::{Trouble, parquet};
@@ -95,7 +96,7 @@ impl View {
         let mut columns = columns.clone();
         columns.insert(table.schema.customer_key.clone());
         let scan = LogicalPlanBuilder::scan(TableReference::bare(name.clone()), provider_as_source(provider), None)
-            .and_then(|scan| scan.project(columns.iter().map(|column| named(column)))?.build())
+            .and_then(|scan| scan.project(columns.iter().map(named))?.build())
             .map_err(|error| self.error(error))?;
         let path = self.path(&format!("table-{}.parquet", self.providers.len()));
         self.write(&scan, &path).await.map_err(|error| match error {
@@ -107,7 +108,7 @@ impl View {
 
     /// Writes what a plan returns to a file of the view; how many rows.
     pub async fn write(&self, plan: &LogicalPlan, path: &PathBuf) -> Result<u64, WriteError> {
-        let session = self.session(Joins::Hash)?;
+        let session = self.session()?;
         let mut stream = session.run(plan).await?;
         let file = std::fs::File::create(path).map_err(|error| {
             Trouble::new(format!("its copy cannot be made: {error}"), "free space in the spill folder")
@@ -148,7 +149,7 @@ impl View {
 
     /// A Parquet file of ours as a table.
     pub async fn open(&self, path: &PathBuf) -> Result<Arc<dyn TableProvider>, EngineError> {
-        let session = self.session(Joins::Hash)?;
+        let session = self.session()?;
         let opened = match file_url(path) {
             Ok(url) => parquet::open(&session.state, &[url], &[path.display().to_string()]).await,
             Err(trouble) => Err(trouble),
@@ -166,9 +167,17 @@ impl View {
         self.providers.get(table).map(Arc::clone)
     }
 
-    /// The keys of a SQL segment that was evaluated.
-    pub fn segment(&self, segment: &Slug) -> Option<Arc<dyn TableProvider>> {
-        self.segments.get(segment).map(|(provider, _)| Arc::clone(provider))
+    /// The keys of each SQL segment that was evaluated.
+    pub fn segments(&self) -> impl Iterator<Item = (&Slug, Arc<dyn TableProvider>)> {
+        self.segments.iter().map(|(segment, (keys, _))| (segment, Arc::clone(keys)))
+    }
+
+    /// All of it, as the one part of a plan.
+    pub fn whole(&self) -> Part {
+        Part {
+            tables: self.providers.clone(),
+            segments: self.segments().map(|(segment, keys)| (segment.clone(), keys)).collect(),
+        }
     }
 
     /// Keeps the keys of a SQL segment, and how many they are.
@@ -182,8 +191,8 @@ impl View {
     }
 
     /// A session at the view's moment.
-    pub fn session(&self, joins: Joins) -> Result<Session, EngineError> {
-        self.shared.session(self.moment, joins)
+    pub fn session(&self) -> Result<Session, EngineError> {
+        self.shared.session(self.moment)
     }
 
     pub fn error(&self, error: DataFusionError) -> EngineError {

@@ -79,6 +79,14 @@ pub enum StoreError {
     /// Nothing more fits on the disk. What was written before is whole.
     #[error("the disk of the store {} is full: make room and repeat the command", .0.display())]
     DiskFull(PathBuf),
+    /// The disk refuses; a full one does so where a file cannot be made larger.
+    #[error("the store {} cannot be read or written: {reason}: check the disk, and that it has room", path.display())]
+    Disk {
+        /// The file.
+        path: PathBuf,
+        /// What the disk says.
+        reason: String,
+    },
     /// Anything else.
     #[error("the store {} failed: {reason}", path.display())]
     Failed {
@@ -106,6 +114,7 @@ mod code {
     pub const BUSY: i32 = 5;
     pub const LOCKED: i32 = 6;
     pub const READONLY: i32 = 8;
+    pub const IOERR: i32 = 10;
     pub const CORRUPT: i32 = 11;
     pub const FULL: i32 = 13;
     pub const CANTOPEN: i32 = 14;
@@ -126,6 +135,7 @@ impl StoreError {
             Some(code::BUSY | code::LOCKED) => Self::Busy(path),
             Some(code::CORRUPT | code::NOTADB) => Self::Corrupt { path, reason },
             Some(code::FULL) => Self::DiskFull(path),
+            Some(code::IOERR) => Self::Disk { path, reason },
             _ if matches!(error, sqlx::Error::PoolTimedOut) => Self::Busy(path),
             _ => Self::Failed { path, reason },
         }

@@ -43,11 +43,17 @@ pub struct Global {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Make a workspace with real purchase histories and invented people, run its campaign, and show what went where
-    #[command(after_long_help = "Examples:\n  consign demo\n  consign demo ~/consign-demo --json")]
+    #[command(
+        after_long_help = "Its definitions, data and runs are all in the folder: remove the folder, and nothing is \
+                                 left of it.\n\nExamples:\n  consign demo\n  consign demo ~/consign-demo --json"
+    )]
     Demo {
         /// The folder to make
         #[arg(value_name = "DIR", default_value = "demo")]
         folder: PathBuf,
+        /// Write over definitions of an earlier demo that were changed since
+        #[arg(long)]
+        force: bool,
     },
     /// Check the definition files in a folder and name all problems at once
     #[command(

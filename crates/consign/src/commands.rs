@@ -19,7 +19,7 @@ use crate::exit::Exit;
 /// Does what was asked.
 pub async fn run(command: Command, context: &Context) -> Result<Exit> {
     match command {
-        Command::Demo { folder } => demo::run(context, &folder).await,
+        Command::Demo { folder, force } => demo::run(context, &folder, force).await,
         Command::Validate { folder } => validate::run(context, &folder).await,
         Command::Apply { folder, dry_run } => apply::run(context, &folder, dry_run).await,
         Command::Export { out } => export::run(context, out.as_deref()).await,

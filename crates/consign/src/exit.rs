@@ -4,6 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::process::ExitCode;
 
+use consign_delivery::RunError;
 use consign_model::word;
 use consign_store::StoreError;
 
@@ -66,9 +67,19 @@ impl Exit {
         if let Some(refusal) = error.downcast_ref::<Refusal>() {
             return refusal.exit;
         }
-        match error.downcast_ref::<StoreError>() {
-            Some(StoreError::NotFound { .. }) => Self::NotFound,
-            Some(StoreError::RunUnderway { .. } | StoreError::Busy(_)) => Self::Busy,
+        match error.downcast_ref::<RunError>() {
+            Some(RunError::Store(error)) => return Self::of_store(error),
+            Some(RunError::Underway(_)) => return Self::Busy,
+            Some(error) if error.is_cancelled() => return Self::Interrupted,
+            _ => {}
+        }
+        error.downcast_ref().map_or(Self::Failed, Self::of_store)
+    }
+
+    fn of_store(error: &StoreError) -> Self {
+        match error {
+            StoreError::NotFound { .. } => Self::NotFound,
+            StoreError::RunUnderway { .. } | StoreError::Busy(_) => Self::Busy,
             _ => Self::Failed,
         }
     }
@@ -92,6 +103,11 @@ impl Refusal {
     pub fn not_found<'a>(what: &str, name: &str, known: impl IntoIterator<Item = &'a str> + Clone) -> Self {
         let remedy = word::use_nearest(name, known);
         Self { exit: Exit::NotFound, message: format!("there is no {what} `{name}`: {remedy}") }
+    }
+
+    /// Definitions that the tables, as they are now, do not fit.
+    pub fn invalid(message: impl Into<String>) -> Self {
+        Self { exit: Exit::Invalid, message: message.into() }
     }
 
     /// Something that does not exist, and what to do.

@@ -15,16 +15,20 @@ mod wiring;
 mod workplace;
 
 use std::process;
+use std::time::Duration;
 
 use clap::Parser;
 use tokio::runtime::Runtime;
 use tokio::signal;
 use tracing_subscriber::EnvFilter;
 
-use crate::cli::Cli;
+use crate::cli::{Cli, Command};
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::print::Printer;
+
+/// How long threads may take to end after the command.
+const LINGERING: Duration = Duration::from_secs(1);
 
 /// Runs the command that the process was called with.
 pub fn main() -> process::ExitCode {
@@ -38,7 +42,12 @@ pub fn main() -> process::ExitCode {
     };
     log();
     let printer = Printer::of_process(cli.global.json, cli.global.quiet);
-    let done = Runtime::new().map_err(Into::into).and_then(|runtime| runtime.block_on(run(cli, printer)));
+    let done = Runtime::new().map_err(Into::into).and_then(|runtime| {
+        let done = runtime.block_on(run(cli, printer));
+        // What was interrupted while it read a file is not waited for.
+        runtime.shutdown_timeout(LINGERING);
+        done
+    });
     match done {
         Ok(exit) => exit.into(),
         Err(error) => {
@@ -49,14 +58,18 @@ pub fn main() -> process::ExitCode {
     }
 }
 
-/// The first interrupt asks the command to stop, the second does not wait for it.
+/// The first interrupt asks a run to stop, and ends a command that only looks; the second waits for nothing.
 async fn run(cli: Cli, printer: Printer) -> anyhow::Result<Exit> {
     let context = Context::new(printer, cli.global.data, cli.global.memory);
+    let runs = matches!(cli.command, Command::Run { .. } | Command::Preview { .. } | Command::Demo { .. });
     let mut command = Box::pin(commands::run(cli.command, &context));
     tokio::select! {
         done = &mut command => return done,
         _ = signal::ctrl_c() => {
             context.cancel.cancel();
+            if !runs {
+                return Ok(Exit::Interrupted);
+            }
             printer.note("stopping; interrupt again to stop at once");
         }
     }

@@ -120,7 +120,7 @@ impl Printer {
 
     /// Says why a command is not done.
     pub fn error(&self, error: &anyhow::Error, exit: Exit) {
-        let causes: Vec<String> = error.chain().skip(1).map(ToString::to_string).collect();
+        let causes = causes(error);
         if self.json {
             let document =
                 json!({ "error": { "message": error.to_string(), "causes": causes, "exit_code": exit.code() } });
@@ -138,6 +138,21 @@ impl Printer {
     pub fn progress(&self) -> Progress {
         Progress::new(self.err.framed && !self.quiet && !self.json)
     }
+}
+
+/// Why an error came about: each cause that says more than the one before it.
+fn causes(error: &anyhow::Error) -> Vec<String> {
+    let mut said = error.to_string();
+    let mut causes = Vec::new();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        // How libraries name what only wraps another error.
+        let cause = cause.strip_prefix("External: ").unwrap_or(&cause).to_owned();
+        if !said.contains(&cause) {
+            said.clone_from(&cause);
+            causes.push(cause);
+        }
+    }
+    causes
 }
 
 /// `12,345`.

@@ -1,13 +1,16 @@
 //! The engine, the tables and the folders that a command works with.
 
+use std::env;
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
+use consign_delivery::RunError;
 use consign_delivery::folder::DataFolder;
-use consign_engine::{Engine, EngineOptions, Tables};
+use consign_engine::{Engine, EngineError, EngineOptions, Tables};
 use consign_model::definition::Definitions;
 use consign_secrets::Secrets;
 use consign_store::StoredDefinitions;
+use tempfile::TempDir;
 
 use crate::context::Context;
 
@@ -32,15 +35,34 @@ impl Opened {
         let secrets = Secrets::of(&stored.folder);
         let options = options(context, &folder.spill());
         let threads = options.threads;
-        let tables = Engine::new(options)?.open(&stored.definitions, &secrets).await?;
+        let engine = Engine::new(options)?;
+        let tables = tokio::select! {
+            tables = engine.open(&stored.definitions, &secrets) => tables?,
+            () = context.cancel.cancelled() => return Err(RunError::from(EngineError::Cancelled).into()),
+        };
         Ok(Self { tables, secrets, folder, threads })
     }
 }
 
-/// Opens the tables of definitions in a folder, to look at them; nothing stays behind.
-pub async fn look(context: &Context, definitions: &Definitions, folder: &Path) -> Result<Tables> {
-    let spill = std::env::temp_dir().join("consign");
-    Ok(Engine::new(options(context, &spill))?.open(definitions, &Secrets::of(folder)).await?)
+/// The tables of definitions that are looked at before they are applied.
+pub struct Looked {
+    /// The tables.
+    pub tables: Tables,
+    /// What is copied to look at them: for this user alone, and gone afterwards.
+    _spill: TempDir,
+}
+
+impl Looked {
+    /// Opens the tables of definitions in a folder.
+    pub async fn at(context: &Context, definitions: &Definitions, folder: &Path) -> Result<Self> {
+        let place = env::temp_dir();
+        let spill = tempfile::Builder::new().prefix("consign-").tempdir().with_context(|| {
+            format!("no folder can be made in `{}`: make room there, or name another as TMPDIR", place.display())
+        })?;
+        let engine = Engine::new(options(context, spill.path()))?;
+        let tables = engine.open(definitions, &Secrets::of(folder)).await?;
+        Ok(Self { tables, _spill: spill })
+    }
 }
 
 fn options(context: &Context, spill: &Path) -> EngineOptions {

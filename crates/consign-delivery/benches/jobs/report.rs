@@ -26,7 +26,8 @@ impl Line {
 
     /// How many times longer another side takes.
     fn ratio(&self, side: &str) -> Option<f64> {
-        self.of(side).map(|theirs| theirs.least() / self.ours.least())
+        let measured = |theirs: &&Measured| !theirs.seconds.is_empty() && !self.ours.seconds.is_empty();
+        self.of(side).filter(measured).map(|theirs| theirs.least() / self.ours.least())
     }
 }
 
@@ -100,9 +101,10 @@ impl Report {
                 writeln!(f, "- {}: Consign takes {ours:.2} times as long as DuckDB; aim: at most 1.2", job.name())?;
             }
         }
-        let single = self.lines.iter().filter(|line| line.job.is_one_platform());
+        let single = self.lines.iter().filter(|line| line.job.is_one_platform() && !line.ours.seconds.is_empty());
         let cheapest = single.min_by(|a, b| a.ours.least().total_cmp(&b.ours.least()));
-        if let (Some(five), Some(one)) = (self.line(Job::RunFive), cheapest) {
+        let five = self.line(Job::RunFive).filter(|line| !line.ours.seconds.is_empty());
+        if let (Some(five), Some(one)) = (five, cheapest) {
             let ratio = five.ours.least() / one.ours.least();
             writeln!(f, "- run_5_platforms takes {ratio:.2} times as long as {}; aim: at most 2", one.job.name())?;
         }
@@ -123,7 +125,11 @@ impl fmt::Display for Report {
 }
 
 fn time(measured: Option<&Measured>) -> String {
-    measured.map_or_else(|| "-".to_owned(), |one| format!("{:.3} ({:.3})", one.least(), one.median()))
+    match measured {
+        Some(one) if one.seconds.is_empty() => "failed".to_owned(),
+        Some(one) => format!("{:.3} ({:.3})", one.least(), one.median()),
+        None => "-".to_owned(),
+    }
 }
 
 fn memory(measured: Option<&Measured>) -> String {

@@ -86,7 +86,9 @@ pub enum StageError {
     #[error("staging failed")]
     Arrow(#[from] ArrowError),
     /// Parquet could not be written.
-    #[error("a staged file cannot be written: free space on the disk, or check that the folder may be written")]
+    #[error(
+        "a staged file in the data folder cannot be written: free space on the disk, or check that the folder may be written"
+    )]
     Parquet(#[from] parquet::errors::ParquetError),
     /// A worker ended without an answer.
     #[error("a worker of staging ended early")]

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::pin::pin;
+use std::time::Duration;
 
 use arrow::array::RecordBatch;
 use bytes::Bytes;
@@ -16,6 +17,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::format::plain_extension;
 use super::{FileError, FileStore, FileWriter, Recipient, Upload};
+
+/// How long a file that is being published is waited for after somebody asked to stop.
+const GRACE: Duration = Duration::from_secs(5);
 
 /// A file as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -151,8 +155,7 @@ impl List<'_> {
             unless_cancelled(self.cancel, file.finish()).await?;
         }
         let Some(file) = self.open.take() else { return Ok(()) };
-        // Not given up midway: who asks to stop now still learns what became of the file.
-        file.upload.publish().await?;
+        published(self.cancel, file.upload).await?;
         self.written.push(WrittenFile {
             location: self.store.location(&file.name),
             name: file.name,
@@ -170,7 +173,7 @@ impl List<'_> {
             upload.abort().await;
             return Err(error);
         }
-        upload.publish().await
+        published(self.cancel, upload).await
     }
 }
 
@@ -216,9 +219,18 @@ async fn unless_cancelled<T>(
     }
 }
 
+/// Publishes a file. It is not given up midway at once: who asks to stop now mostly still learns what became of it.
+async fn published(cancel: &CancellationToken, upload: Box<dyn Upload>) -> Result<(), FileError> {
+    tokio::select! {
+        biased;
+        result = upload.publish() => result,
+        () = async { cancel.cancelled().await; tokio::time::sleep(GRACE).await } => Err(FileError::Cancelled),
+    }
+}
+
 fn tolerate_permission(error: FileError) -> Result<(), FileError> {
     match error {
-        FileError::Permission { .. } => Ok(()),
+        FileError::Permission { .. } | FileError::NotWritable(_) => Ok(()),
         other => Err(other),
     }
 }

@@ -99,6 +99,11 @@ pub enum FileError {
         /// The right that is missing.
         action: &'static str,
     },
+    /// The folder of this machine may not be written to.
+    #[error(
+        "the folder `{0}` may not be written to: allow it, for example with `chmod u+wx`, or run as a user who may"
+    )]
+    NotWritable(String),
     /// The bucket or container is not there.
     #[error("the {what} `{name}` does not exist: create it, or correct the setting `{what}`")]
     NoBucket {

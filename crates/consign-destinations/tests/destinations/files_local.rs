@@ -132,7 +132,7 @@ async fn a_folder_that_one_may_not_write_to_says_so() {
         return;
     }
     let error = local(folder.path()).test().await.unwrap_err();
-    assert!(matches!(error, FileError::Permission { .. }), "{error}");
+    assert!(matches!(error, FileError::NotWritable(_)), "{error}");
 }
 
 #[cfg(unix)]

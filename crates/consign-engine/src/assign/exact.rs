@@ -12,92 +12,109 @@ use consign_model::plan::AssignPlan;
 use consign_model::snapshot::{CUSTOMER_KEY, GROUP, POSITION, SUB_AUDIENCE};
 use consign_model::split::exact_sizes;
 use futures::StreamExt;
-use futures::stream::BoxStream;
 
 use super::write::Target;
 use super::{AssignProgress, AssignRequest, Assigned};
 use crate::error::EngineError;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Batches, Snapshot};
 
-/// Splits an unsplit snapshot into groups and writes it to its place.
-pub(super) async fn split(
-    plan: &AssignPlan,
-    request: &AssignRequest<'_>,
-    unsplit: &Path,
-    target: Target,
-    assigned: &mut Assigned,
-) -> Result<(), EngineError> {
-    let unsplit = Snapshot::open_file(unsplit)?;
-    let mut deficits: Vec<Vec<i64>> = Vec::new();
-    for (one, found) in plan.sub_audiences.iter().zip(&assigned.sub_audiences) {
-        let shares: Vec<u32> = one.groups.iter().map(|group| group.hundredths).collect();
-        let sizes = exact_sizes(found.customers, &shares);
-        deficits.push(sizes.into_iter().map(|size| i64::try_from(size).unwrap_or(i64::MAX)).collect());
-    }
-    let stayed = |deficits: &[Vec<i64>], sub_audience: u16, group: u16| {
-        deficits.get(usize::from(sub_audience)).is_some_and(|groups| usize::from(group) < groups.len())
-    };
-    if let Some(previous) = request.previous {
-        let mut rows = unsplit.batches(&[CUSTOMER_KEY, POSITION, SUB_AUDIENCE])?;
-        let mut last = Last::open(previous)?;
+/// What an exact split is made from.
+pub(super) struct Exact<'a> {
+    pub plan: &'a AssignPlan,
+    pub request: &'a AssignRequest<'a>,
+    /// The last run's snapshot.
+    pub previous: Option<&'a Snapshot>,
+}
+
+impl Exact<'_> {
+    /// Splits an unsplit snapshot into groups and writes it to its place.
+    pub async fn split(self, unsplit: &Path, target: Target, assigned: &mut Assigned) -> Result<(), EngineError> {
+        let unsplit = Snapshot::open_file(unsplit)?;
+        let mut deficits = self.deficits(&unsplit, assigned).await?;
+        let mut last = self.previous.map(Last::open).transpose()?;
+        let schema = unsplit.schema();
+        let group_column = schema.index_of(GROUP).map_err(|error| EngineError::Query(error.to_string()))?;
+        let mut output = target.begin(Arc::clone(&schema))?;
+        let mut rows = unsplit.all()?;
+        let mut written = 0;
         while let Some(batch) = rows.next().await {
-            if request.cancel.is_cancelled() {
-                return Err(EngineError::Cancelled);
+            self.stop_if_cancelled()?;
+            let batch = batch?;
+            let places = Places::of(&batch)?;
+            let mut groups = Vec::with_capacity(places.len());
+            for row in 0..places.len() {
+                let before = match &mut last {
+                    Some(last) => last.group_of(&places, row).await?,
+                    None => None,
+                };
+                let group = deficits.stay_or_join(places.sub_audience(row), before);
+                if let (Some(group), Some(sub_audience)) = (group, places.sub_audience(row)) {
+                    assigned.sub_audiences[usize::from(sub_audience)].groups[usize::from(group)] += 1;
+                }
+                groups.push(group);
             }
+            let mut columns = batch.columns().to_vec();
+            columns[group_column] = Arc::new(UInt16Array::from(groups));
+            let batch = RecordBatch::try_new(batch.schema(), columns);
+            written += places.len() as u64;
+            output.write(batch.map_err(|error| EngineError::Query(error.to_string()))?).await?;
+            (self.request.progress)(AssignProgress::Writing { rows: written });
+        }
+        output.finish().await
+    }
+
+    /// The groups' sizes, less who stays in them.
+    async fn deficits(&self, unsplit: &Snapshot, assigned: &Assigned) -> Result<Deficits, EngineError> {
+        let mut deficits = Deficits::default();
+        for (one, found) in self.plan.sub_audiences.iter().zip(&assigned.sub_audiences) {
+            let shares: Vec<u32> = one.groups.iter().map(|group| group.hundredths).collect();
+            let sizes = exact_sizes(found.customers, &shares).into_iter();
+            deficits.0.push(sizes.map(|size| i64::try_from(size).unwrap_or(i64::MAX)).collect());
+        }
+        let Some(previous) = self.previous else { return Ok(deficits) };
+        let mut last = Last::open(previous)?;
+        let mut rows = unsplit.batches(&[CUSTOMER_KEY, POSITION, SUB_AUDIENCE])?;
+        while let Some(batch) = rows.next().await {
+            self.stop_if_cancelled()?;
             let places = Places::of(&batch?)?;
             for row in 0..places.len() {
                 if let Some((sub_audience, group)) = last.group_of(&places, row).await?
-                    && stayed(&deficits, sub_audience, group)
+                    && let Some(deficit) = deficits.of(sub_audience, group)
                 {
-                    deficits[usize::from(sub_audience)][usize::from(group)] -= 1;
+                    *deficit -= 1;
                 }
             }
         }
+        Ok(deficits)
     }
-    let mut last = request.previous.map(Last::open).transpose()?;
-    let schema = unsplit.schema();
-    let group_column = schema.index_of(GROUP).map_err(|error| EngineError::Query(error.to_string()))?;
-    let mut output = target.begin(Arc::clone(&schema))?;
-    let mut rows = unsplit.all()?;
-    let mut written = 0;
-    while let Some(batch) = rows.next().await {
-        if request.cancel.is_cancelled() {
-            return Err(EngineError::Cancelled);
-        }
-        let batch = batch?;
-        let places = Places::of(&batch)?;
-        let mut groups = Vec::with_capacity(places.len());
-        for row in 0..places.len() {
-            let before = match &mut last {
-                Some(last) => last.group_of(&places, row).await?,
-                None => None,
-            };
-            let group = match before.filter(|(sub_audience, group)| stayed(&deficits, *sub_audience, *group)) {
-                Some((_, group)) => Some(group),
-                None => places.sub_audience(row).and_then(|sub_audience| {
-                    newcomer(deficits.get_mut(usize::from(sub_audience)).map_or(&mut [][..], Vec::as_mut_slice))
-                }),
-            };
-            if let (Some(group), Some(sub_audience)) = (group, places.sub_audience(row)) {
-                assigned.sub_audiences[usize::from(sub_audience)].groups[usize::from(group)] += 1;
-            }
-            groups.push(group);
-        }
-        let mut columns = batch.columns().to_vec();
-        columns[group_column] = Arc::new(UInt16Array::from(groups));
-        let batch = RecordBatch::try_new(batch.schema(), columns);
-        written += places.len() as u64;
-        output.write(batch.map_err(|error| EngineError::Query(error.to_string()))?).await?;
-        (request.progress)(AssignProgress::Writing { rows: written });
+
+    fn stop_if_cancelled(&self) -> Result<(), EngineError> {
+        if self.request.cancel.is_cancelled() { Err(EngineError::Cancelled) } else { Ok(()) }
     }
-    output.finish().await
 }
 
-/// The group with the largest deficit, of equal ones the first, which has one customer more now.
-fn newcomer(deficits: &mut [i64]) -> Option<u16> {
-    let (group, deficit) = deficits.iter_mut().enumerate().max_by_key(|(i, deficit)| (**deficit, usize::MAX - i))?;
-    *deficit -= 1;
-    u16::try_from(group).ok()
+/// How many customers each group of each sub-audience still takes.
+#[derive(Default)]
+struct Deficits(Vec<Vec<i64>>);
+
+impl Deficits {
+    /// That of a group, if there is such a group.
+    fn of(&mut self, sub_audience: u16, group: u16) -> Option<&mut i64> {
+        self.0.get_mut(usize::from(sub_audience))?.get_mut(usize::from(group))
+    }
+
+    /// The group of a customer: the one before, else the one with the largest deficit, of equal ones the first.
+    fn stay_or_join(&mut self, sub_audience: Option<u16>, before: Option<(u16, u16)>) -> Option<u16> {
+        if let Some((sub_audience, group)) = before
+            && self.of(sub_audience, group).is_some()
+        {
+            return Some(group);
+        }
+        let groups = self.0.get_mut(usize::from(sub_audience?))?.iter_mut().enumerate();
+        let (group, deficit) = groups.max_by_key(|(i, deficit)| (**deficit, std::cmp::Reverse(*i)))?;
+        *deficit -= 1;
+        u16::try_from(group).ok()
+    }
 }
 
 /// Where the rows of a batch stand.
@@ -133,14 +150,13 @@ impl Places {
 
 /// The last run's snapshot, read along.
 struct Last {
-    batches: BoxStream<'static, Result<RecordBatch, EngineError>>,
+    batches: Batches,
     current: Option<Places>,
     row: usize,
 }
 
 impl Last {
-    fn open(url: &url::Url) -> Result<Self, EngineError> {
-        let snapshot = Snapshot::open_url(url)?;
+    fn open(snapshot: &Snapshot) -> Result<Self, EngineError> {
         let batches = snapshot.batches(&[CUSTOMER_KEY, POSITION, SUB_AUDIENCE, GROUP])?;
         Ok(Self { batches, current: None, row: 0 })
     }

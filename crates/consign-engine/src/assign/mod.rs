@@ -17,10 +17,11 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::error::EngineError;
-use crate::frame::Needs;
 use crate::moment::Moment;
+use crate::needs::Needs;
 use crate::prepare::{Prepared, Question};
 use crate::tables::Tables;
+use crate::view::View;
 
 /// What an assignment writes where, and who may look at it or stop it.
 pub struct AssignRequest<'a> {
@@ -82,34 +83,36 @@ impl Tables {
     /// which are checked first, and ranked columns (*top N %*), whose thresholds are found first.
     pub async fn assign(&self, plan: &AssignPlan, request: &AssignRequest<'_>) -> Result<Assigned, EngineError> {
         (request.progress)(AssignProgress::Preparing);
-        let prepared = self.prepare(plan, request.cancel).await?;
-        let (logical, counted) = plan::logical(&prepared, plan)?;
-        let stream = prepared.view.session(prepared.joins)?.run(&logical).await?;
+        let prepared = Box::pin(self.prepare(plan, request.cancel)).await?;
         let mut assigned = Assigned {
             customers_of_table: prepared.customers(),
             null_keys: prepared.keys.null.clone(),
             ..Assigned::default()
         };
-        let store = self.shared.runtime.object_store_registry.clone();
-        let target = write::Target::new(request.snapshot, &self.shared.spill, store)?;
+        let stores = &self.shared.runtime.object_store_registry;
+        let target = write::Target::new(request.snapshot, &self.shared.spill, stores)?;
+        let writing = write::Writing { plan, request, prepared: &prepared };
         if plan.split == Split::Exact {
             let scratch = prepared.view.path("unsplit.parquet");
-            let writing = write::Writing { plan, request, counted, memory: self.shared.memory };
             let unsplit = write::Target::on_disk(scratch.clone());
-            writing.write(stream, unsplit, &mut assigned).await?;
-            exact::split(plan, request, &scratch, target, &mut assigned).await?;
+            Box::pin(writing.write(unsplit, &mut assigned)).await?;
+            let previous = match request.previous {
+                Some(url) => Some(self.shared.snapshot(url).await?),
+                None => None,
+            };
+            let exact = exact::Exact { plan, request, previous: previous.as_ref() };
+            Box::pin(exact.split(&scratch, target, &mut assigned)).await?;
         } else {
-            let writing = write::Writing { plan, request, counted, memory: self.shared.memory };
-            writing.write(stream, target, &mut assigned).await?;
+            Box::pin(writing.write(target, &mut assigned)).await?;
         }
         Ok(assigned)
     }
 
     /// The plan of an assignment as the engine will run it, for who wants to see it.
     pub async fn explain_plan(&self, plan: &AssignPlan) -> Result<String, EngineError> {
-        let prepared = self.prepare(plan, &CancellationToken::new()).await?;
-        let (logical, _) = plan::logical(&prepared, plan)?;
-        let session = prepared.view.session(prepared.joins)?;
+        let prepared = Box::pin(self.prepare(plan, &CancellationToken::new())).await?;
+        let logical = plan::logical(&prepared, &prepared.view.whole(), plan)?;
+        let session = prepared.view.session()?;
         let physical = session.physical(&logical).await?;
         Ok(datafusion::physical_plan::displayable(physical.as_ref()).indent(false).to_string())
     }
@@ -136,7 +139,7 @@ impl Tables {
 /// What a plan asks of the tables.
 pub(crate) fn question(plan: &AssignPlan, needs: Needs) -> Question<'_> {
     let (customer_table, sql_segments) = (&plan.customer_table, &plan.sql_segments);
-    Question { moment: Moment::from(plan), customer_table, sql_segments, needs }
+    Question { moment: Moment::from(plan), customer_table, sql_segments, split_key: &plan.split_key, needs }
 }
 
 /// Every condition of a plan.
@@ -150,11 +153,11 @@ pub(crate) fn conditions(plan: &AssignPlan) -> impl Iterator<Item = &Condition> 
 async fn next(
     stream: &mut SendableRecordBatchStream,
     cancel: &CancellationToken,
-    memory: usize,
+    view: &View,
 ) -> Result<Option<RecordBatch>, EngineError> {
     tokio::select! {
         biased;
         () = cancel.cancelled() => Err(EngineError::Cancelled),
-        batch = stream.next() => batch.transpose().map_err(|error| crate::error::query_error(error, memory)),
+        batch = stream.next() => batch.transpose().map_err(|error| view.error(error)),
     }
 }

@@ -13,8 +13,10 @@ use datafusion::scalar::ScalarValue;
 
 use crate::compile::named;
 use crate::error::EngineError;
-use crate::frame::{Frame, Needs, cleaned};
+use crate::frame::{Frame, cleaned};
 use crate::functions::{matches, position, sorted_rows};
+use crate::needs::Needs;
+use crate::parts::Part;
 use crate::prepare::Prepared;
 
 /// In the audience.
@@ -23,12 +25,6 @@ pub(super) const IN: &str = "#in";
 pub(super) const COUNTED_ONLY: &str = "#counted";
 /// The sub-audiences of a customer, as a list.
 const MATCHES: &str = "#matches";
-
-/// The columns of a plan that the writer counts and leaves out.
-pub(super) struct Counted {
-    pub included: usize,
-    pub excluded: usize,
-}
 
 pub(super) fn included(i: usize) -> String {
     format!("#include.{i}")
@@ -43,16 +39,15 @@ fn sub_audience(i: usize) -> String {
 }
 
 /// The plan: the columns of the snapshot, then those that are counted; rows in the snapshot's order.
-pub(super) fn logical(prepared: &Prepared<'_>, plan: &AssignPlan) -> Result<(LogicalPlan, Counted), EngineError> {
-    let frame = prepared.frame(None);
+pub(super) fn logical(prepared: &Prepared<'_>, part: &Part, plan: &AssignPlan) -> Result<LogicalPlan, EngineError> {
+    let frame = prepared.frame(part, None);
     let conditions = conditions(plan, &frame)?;
     let steps = Steps { needs: &prepared.question.needs, this_year: prepared.question.moment.this_year(), plan };
     let built = frame.plan()?.project(steps.with_conditions(conditions)).and_then(|rows| {
         let rows = rows.project(steps.with_audience())?.filter(steps.wanted())?;
         steps.with_sub_audiences(rows)?.project(steps.snapshot())?.sort(order())?.build()
     });
-    let logical = built.map_err(|error| prepared.view.error(error))?;
-    Ok((logical, Counted { included: plan.include.len(), excluded: plan.exclude.len() }))
+    built.map_err(|error| prepared.view.error(error))
 }
 
 /// Every condition of the plan under its name; true or false, never null.
@@ -174,7 +169,7 @@ impl Steps<'_> {
             named(CUSTOMER_KEY),
             place.clone().alias(POSITION),
             named(SUB_AUDIENCE),
-            self.group(place).alias(GROUP),
+            self.group(&place).alias(GROUP),
             named(EXCLUDED),
         ];
         columns.extend(plan.consents.keys().map(|destination| named(snapshot::consent(destination))));
@@ -191,11 +186,9 @@ impl Steps<'_> {
         }
         for (table, rows) in many {
             let name = snapshot::rows(table);
-            let rows = match rows.cleaned.iter().any(identifier) {
-                true => identifies(named(name.clone())),
-                false => in_audience(named(name.clone())),
-            };
-            columns.push(sorted_rows(rows).alias(name));
+            let keep: &dyn Fn(Expr) -> Expr =
+                if rows.cleaned.iter().any(identifier) { &identifies } else { &in_audience };
+            columns.push(sorted_rows(keep(named(name.clone()))).alias(name));
         }
         columns.push(not(named(IN).or(self.suppressed())).alias(COUNTED_ONLY));
         columns.push(named(IN));
@@ -205,7 +198,7 @@ impl Steps<'_> {
     }
 
     /// The group that owns a position; null without groups, and where groups are filled later.
-    fn group(&self, place: Expr) -> Expr {
+    fn group(&self, place: &Expr) -> Expr {
         let null = Expr::Literal(ScalarValue::UInt16(None), None);
         let mut cases: Vec<(Expr, Expr)> = Vec::new();
         if self.plan.split == Split::Stable {
@@ -214,13 +207,12 @@ impl Steps<'_> {
                 let here = named(SUB_AUDIENCE).eq(lit(u16::try_from(i).unwrap_or(u16::MAX)));
                 for (k, end) in thresholds(&shares).into_iter().enumerate() {
                     let group = lit(u16::try_from(k).unwrap_or(u16::MAX));
-                    match u64::try_from(end) {
-                        Ok(end) => cases.push((here.clone().and(place.clone().lt(lit(end))), group)),
-                        Err(_) => {
-                            cases.push((here.clone(), group));
-                            break;
-                        }
-                    }
+                    // Every position is below 2^64.
+                    let Ok(end) = u64::try_from(end) else {
+                        cases.push((here.clone(), group));
+                        break;
+                    };
+                    cases.push((here.clone().and(place.clone().lt(lit(end))), group));
                 }
             }
         }

@@ -18,9 +18,10 @@ use parquet::arrow::ArrowWriter;
 use tokio::sync::mpsc;
 use url::Url;
 
-use super::plan::{COUNTED_ONLY, Counted, IN, excluded, included};
+use super::plan::{COUNTED_ONLY, IN, excluded, included, logical};
 use super::{AssignProgress, AssignRequest, Assigned, AssignedSubAudience, next};
 use crate::error::EngineError;
+use crate::prepare::Prepared;
 use crate::session::BATCH;
 use crate::source::copy::properties;
 
@@ -44,11 +45,11 @@ enum Place {
 }
 
 impl Target {
-    pub fn new(url: &Url, spill: &Path, stores: Arc<dyn ObjectStoreRegistry>) -> Result<Self, EngineError> {
+    pub fn new(url: &Url, spill: &Path, stores: &Arc<dyn ObjectStoreRegistry>) -> Result<Self, EngineError> {
         let failed = |reason: String| EngineError::WriteSnapshot { url: url.to_string(), reason };
         if url.scheme() == "file" {
             let path = url.to_file_path().map_err(|()| failed("it names no file of this machine".into()))?;
-            return Ok(Self { shown: url.to_string(), place: Place::Disk(path) });
+            return Ok(Self::on_disk(path));
         }
         let store = stores.get_store(url).map_err(|error| failed(error.strip_backtrace()))?;
         let path = object_store::path::Path::from_url_path(url.path()).map_err(|error| failed(error.to_string()))?;
@@ -59,8 +60,11 @@ impl Target {
         Self { shown: path.display().to_string(), place: Place::Disk(path) }
     }
 
-    fn failed(&self, reason: impl ToString) -> EngineError {
-        EngineError::WriteSnapshot { url: self.shown.clone(), reason: reason.to_string() }
+    fn failed(&self, reason: impl Into<String>) -> EngineError {
+        let reason = reason.into();
+        // What the Parquet writer puts before the system's words says nothing to people.
+        let reason = reason.strip_prefix("External: ").unwrap_or(&reason).to_owned();
+        EngineError::WriteSnapshot { url: self.shown.clone(), reason }
     }
 
     /// Begins to write; what is not finished leaves nothing behind.
@@ -75,9 +79,9 @@ impl Target {
             let file = temporary.as_file().try_clone()?;
             Ok::<_, io::Error>((temporary, file))
         };
-        let (temporary, file) = begin().map_err(|error| self.failed(error))?;
+        let (temporary, file) = begin().map_err(|error| self.failed(error.to_string()))?;
         let writer = ArrowWriter::try_new(file, Arc::clone(&schema), Some(properties()));
-        let mut writer = writer.map_err(|error| self.failed(error))?;
+        let mut writer = writer.map_err(|error| self.failed(error.to_string()))?;
         let (sender, mut batches) = mpsc::channel::<RecordBatch>(AHEAD);
         let writing = tokio::task::spawn_blocking(move || {
             while let Some(batch) = batches.blocking_recv() {
@@ -101,7 +105,7 @@ pub(super) struct Output {
 
 impl Output {
     pub async fn write(&mut self, batch: RecordBatch) -> Result<(), EngineError> {
-        self.cutter.push_batch(batch).map_err(|error| self.target.failed(error))?;
+        self.cutter.push_batch(batch).map_err(|error| self.target.failed(error.to_string()))?;
         self.send().await
     }
 
@@ -110,7 +114,7 @@ impl Output {
             if self.sender.send(batch).await.is_err() {
                 // The writer has stopped, and says why.
                 return Err(match (&mut self.writing).await {
-                    Ok(Err(error)) => self.target.failed(error),
+                    Ok(Err(error)) => self.target.failed(error.to_string()),
                     _ => self.target.failed("the writer stopped"),
                 });
             }
@@ -120,16 +124,19 @@ impl Output {
 
     /// Makes the snapshot appear under its name, on disk for good.
     pub async fn finish(mut self) -> Result<(), EngineError> {
-        self.cutter.finish_buffered_batch().map_err(|error| self.target.failed(error))?;
+        self.cutter.finish_buffered_batch().map_err(|error| self.target.failed(error.to_string()))?;
         self.send().await?;
         let Self { target, temporary, sender, writing, .. } = self;
         drop(sender);
-        writing.await.map_err(|error| target.failed(error))?.map_err(|error| target.failed(error))?;
+        writing
+            .await
+            .map_err(|error| target.failed(error.to_string()))?
+            .map_err(|error| target.failed(error.to_string()))?;
         match &target.place {
-            Place::Disk(path) => publish(temporary, path).map_err(|error| target.failed(error)),
+            Place::Disk(path) => publish(temporary, path).map_err(|error| target.failed(error.to_string())),
             Place::Store { store, path, .. } => {
                 let uploaded = upload(&temporary, store, path).await;
-                uploaded.map_err(|error| target.failed(error))
+                uploaded.map_err(|error| target.failed(error.to_string()))
             }
         }
     }
@@ -174,26 +181,41 @@ async fn upload(
 pub(super) struct Writing<'a> {
     pub plan: &'a AssignPlan,
     pub request: &'a AssignRequest<'a>,
-    pub counted: Counted,
-    pub memory: usize,
+    pub prepared: &'a Prepared<'a>,
 }
 
 impl Writing<'_> {
-    /// Writes the stream of the plan, and counts what is in it.
-    pub async fn write(
-        self,
-        mut stream: SendableRecordBatchStream,
-        target: Target,
+    /// Runs the plan of each part, writes its rows, and counts what is in them.
+    pub async fn write(self, target: Target, assigned: &mut Assigned) -> Result<(), EngineError> {
+        let mut counts = Counts::new(self.plan);
+        let mut target = Some(target);
+        let mut output = None;
+        for part in &self.prepared.parts {
+            let logical = logical(self.prepared, part, self.plan)?;
+            let mut stream = self.prepared.view.session()?.run(&logical).await?;
+            if let Some(target) = target.take() {
+                output = Some(target.begin(written(&stream.schema()))?);
+            }
+            let Some(output) = &mut output else { continue };
+            self.write_part(&mut stream, output, &mut counts, assigned).await?;
+        }
+        if let Some(output) = output {
+            output.finish().await?;
+        }
+        counts.report(assigned);
+        Ok(())
+    }
+
+    async fn write_part(
+        &self,
+        stream: &mut SendableRecordBatchStream,
+        output: &mut Output,
+        counts: &mut Counts,
         assigned: &mut Assigned,
     ) -> Result<(), EngineError> {
-        let kept = stream.schema().fields().iter().take_while(|field| field.name() != COUNTED_ONLY).count();
-        let fields: Vec<_> = stream.schema().fields().iter().take(kept).cloned().collect();
-        let schema = Arc::new(Schema::new(fields));
-        let columns: Vec<usize> = (0..kept).collect();
-        let mut counts = Counts::new(self.plan, &self.counted);
-        let mut output = target.begin(schema)?;
-        while let Some(batch) = next(&mut stream, self.request.cancel, self.memory).await? {
-            counts.see(&batch, &self.counted);
+        let columns: Vec<usize> = (0..written(&stream.schema()).fields().len()).collect();
+        while let Some(batch) = next(stream, self.request.cancel, &self.prepared.view).await? {
+            counts.see(&batch);
             let failed = |error| EngineError::Query(format!("{error}"));
             let counted_only = flag(&batch, COUNTED_ONLY);
             let keep: BooleanArray = counted_only.iter().map(|only| Some(only != Some(true))).collect();
@@ -202,10 +224,14 @@ impl Writing<'_> {
             output.write(rows).await?;
             (self.request.progress)(AssignProgress::Writing { rows: assigned.rows });
         }
-        output.finish().await?;
-        counts.report(assigned);
         Ok(())
     }
+}
+
+/// The columns of a plan that the snapshot has: those before the first that is only counted.
+fn written(schema: &Schema) -> SchemaRef {
+    let fields = schema.fields().iter().take_while(|field| field.name() != COUNTED_ONLY);
+    Arc::new(Schema::new(fields.cloned().collect::<Vec<_>>()))
 }
 
 fn flag<'a>(batch: &'a RecordBatch, name: &str) -> &'a BooleanArray {
@@ -223,19 +249,19 @@ struct Counts {
 }
 
 impl Counts {
-    fn new(plan: &AssignPlan, counted: &Counted) -> Self {
+    fn new(plan: &AssignPlan) -> Self {
         let sub_audience = |groups: usize| AssignedSubAudience { customers: 0, groups: vec![0; groups] };
         Self {
             last: None,
             audience: 0,
-            included: vec![0; counted.included],
-            excluded: vec![0; counted.excluded],
+            included: vec![0; plan.include.len()],
+            excluded: vec![0; plan.exclude.len()],
             always_excluded: 0,
             sub_audiences: plan.sub_audiences.iter().map(|one| sub_audience(one.groups.len())).collect(),
         }
     }
 
-    fn see(&mut self, batch: &RecordBatch, counted: &Counted) {
+    fn see(&mut self, batch: &RecordBatch) {
         let keys: &StringViewArray =
             batch.column_by_name(CUSTOMER_KEY).map(AsArray::as_string_view).expect("the plan has the column");
         let small = |name: &str| -> &UInt16Array {
@@ -243,8 +269,8 @@ impl Counts {
         };
         let (sub_audiences, groups) = (small(SUB_AUDIENCE), small(GROUP));
         let (inside, always) = (flag(batch, IN), flag(batch, EXCLUDED));
-        let include: Vec<_> = (0..counted.included).map(|i| flag(batch, &included(i))).collect();
-        let exclude: Vec<_> = (0..counted.excluded).map(|i| flag(batch, &excluded(i))).collect();
+        let include: Vec<_> = (0..self.included.len()).map(|i| flag(batch, &included(i))).collect();
+        let exclude: Vec<_> = (0..self.excluded.len()).map(|i| flag(batch, &excluded(i))).collect();
         for row in 0..batch.num_rows() {
             if sub_audiences.is_valid(row)
                 && let Some(one) = self.sub_audiences.get_mut(usize::from(sub_audiences.value(row)))

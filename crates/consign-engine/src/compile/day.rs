@@ -19,9 +19,9 @@ pub(super) fn test(value: Expr, data_type: &DataType, test: DayTest, moment: Mom
         DayTest::Before(day) => column.before(day),
         DayTest::After(day) => column.after(day),
         DayTest::Between(from, to) => column.between(from, to),
-        DayTest::InLast(span) => column.from(moment.before(span)).and(column.until_now()),
+        DayTest::InLast(span) => column.from(moment.before(span)).and(column.not_after_now()),
         DayTest::MoreThanAgo(span) => column.before(moment.before(span)),
-        DayTest::InNext(span) => column.from_now().and(column.until(moment.after(span))),
+        DayTest::InNext(span) => column.not_before_now().and(column.until(moment.after(span))),
         DayTest::AnniversaryInNext(span) => column.anniversary(span),
         DayTest::AnniversaryInNextMonth => column.part("month").eq(lit(number(moment.next_month()))),
         DayTest::DayOfMonth(day) => column.part("day").eq(lit(number(day))),
@@ -78,7 +78,7 @@ impl Days<'_> {
     }
 
     /// Not after `as_of`; a date not after its day.
-    fn until_now(&self) -> Expr {
+    fn not_after_now(&self) -> Expr {
         match self.data_type {
             DataType::Timestamp(..) => self.value.clone().lt_eq(self.now(Round::Down)),
             _ => self.until(self.moment.today()),
@@ -86,7 +86,7 @@ impl Days<'_> {
     }
 
     /// Not before `as_of`; a date not before its day.
-    fn from_now(&self) -> Expr {
+    fn not_before_now(&self) -> Expr {
         match self.data_type {
             DataType::Timestamp(..) => self.value.clone().gt_eq(self.now(Round::Up)),
             _ => self.from(self.moment.today()),

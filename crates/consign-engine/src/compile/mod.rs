@@ -98,7 +98,7 @@ impl Compiler<'_> {
             Test::Boolean(true) => value.is_true(),
             Test::Boolean(false) => value.is_false(),
             Test::Text(test) => text::test(value, test),
-            Test::Number(test) => number::test(value, data_type, test).is_true(),
+            Test::Number(test) => number::test(&value, data_type, test).is_true(),
             Test::Day(test) => day::test(value, data_type, *test, self.moment).is_true(),
         }
     }

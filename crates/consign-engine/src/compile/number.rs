@@ -12,7 +12,7 @@ const MAX_EXACT: f64 = 9_007_199_254_740_992.0;
 const MAX_DIGITS: usize = 38;
 
 /// Whether a number passes; null where it is null.
-pub(super) fn test(value: Expr, data_type: &DataType, test: &NumberTest) -> Expr {
+pub(super) fn test(value: &Expr, data_type: &DataType, test: &NumberTest) -> Expr {
     let compare = |operator, number: &Number| compare(value.clone(), data_type, operator, *number);
     let any = |numbers: &[Number], operator, join: fn(Expr, Expr) -> Expr, of_none| {
         numbers.iter().map(|number| compare(operator, number)).reduce(join).unwrap_or_else(|| lit(of_none))

@@ -8,8 +8,8 @@ use datafusion::scalar::ScalarValue;
 use crate::functions::is_blank;
 
 /// Whether a text passes; true or false.
-pub(super) fn test(value: Expr, test: &TextTest) -> Expr {
-    match test {
+pub(super) fn test(value: Expr, asked: &TextTest) -> Expr {
+    match asked {
         TextTest::Blank => return is_blank(value),
         TextTest::NotBlank => return Expr::Not(Box::new(is_blank(value))),
         TextTest::Is(text) => value.eq(literal(text)),

@@ -38,7 +38,7 @@ impl ScalarUDFImpl for Matches {
         let conditions = ColumnarValue::values_to_arrays(&args.args)?;
         let conditions: Vec<_> = conditions.iter().map(AsArray::as_boolean).collect();
         let none = index(conditions.len())?;
-        let rows = conditions.first().map_or(args.number_rows, |first| first.len());
+        let rows = conditions.first().map_or(args.number_rows, Array::len);
         let mut lists = ListBuilder::with_capacity(UInt16Builder::with_capacity(rows), rows);
         for row in 0..rows {
             let mut any = false;

@@ -34,7 +34,7 @@ impl ScalarUDFImpl for NanToNull {
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let array = args.args[0].to_array(args.number_rows)?;
         Ok(ColumnarValue::Array(match array.data_type() {
-            DataType::Float16 => without::<Float16Type>(&array, |number| number.is_nan()),
+            DataType::Float16 => without::<Float16Type>(&array, <Float16Type as ArrowPrimitiveType>::Native::is_nan),
             DataType::Float32 => without::<Float32Type>(&array, f32::is_nan),
             DataType::Float64 => without::<Float64Type>(&array, f64::is_nan),
             _ => array,

@@ -121,6 +121,13 @@ impl Columns {
     }
 }
 
+/// A value read from its text, and whether the text is of its type; null is of every type.
+fn read<T>(text: Option<&str>, read: impl Fn(&str) -> Option<T>) -> (Option<T>, bool) {
+    let value = text.and_then(read);
+    let fits = value.is_some() || text.is_none();
+    (value, fits)
+}
+
 enum Builder {
     Text(StringViewBuilder),
     Integer(Int64Builder),
@@ -154,11 +161,6 @@ impl Builder {
             Cell::Boolean(true) => Some("true"),
             Cell::Boolean(false) => Some("false"),
         };
-        fn read<T>(text: Option<&str>, read: impl Fn(&str) -> Option<T>) -> (Option<T>, bool) {
-            let value = text.and_then(read);
-            let fits = value.is_some() || text.is_none();
-            (value, fits)
-        }
         let not_nan = text.filter(|text| !infer::is_nan(text));
         match self {
             Self::Text(builder) => {

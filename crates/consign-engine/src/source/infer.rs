@@ -183,7 +183,9 @@ mod tests {
 
     fn guessed(values: &[&str]) -> DataType {
         let mut guess = Guess::default();
-        values.iter().for_each(|value| guess.see(Cell::Plain(value)));
+        for value in values {
+            guess.see(Cell::Plain(value));
+        }
         guess.data_type()
     }
 

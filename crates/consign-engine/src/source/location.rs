@@ -6,6 +6,9 @@ use std::sync::Arc;
 use consign_model::definition::{FileConnection, Table, TableFormat};
 use consign_secrets::Secrets;
 use futures::TryStreamExt;
+use object_store::aws::AmazonS3ConfigKey;
+use object_store::azure::AzureConfigKey;
+use object_store::gcp::GoogleConfigKey;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
@@ -40,7 +43,7 @@ pub(crate) struct Files {
     pub store: Arc<dyn ObjectStore>,
     pub root: Url,
     pub format: TableFormat,
-    pub files: Vec<ObjectMeta>,
+    pub all: Vec<ObjectMeta>,
 }
 
 impl Files {
@@ -50,22 +53,10 @@ impl Files {
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.clear();
             for part in file.location.as_ref().split('/') {
-                // The parts of a location are percent-encoded where they must be, and `%` itself is.
-                segments.push(&decoded(part));
+                segments.push(part);
             }
         }
         url
-    }
-}
-
-fn decoded(part: &str) -> String {
-    let url = Url::parse("file:///").ok().map(|mut url| {
-        url.set_path(part);
-        url
-    });
-    match url.and_then(|url| url.to_file_path().ok()) {
-        Some(path) => path.to_string_lossy().trim_start_matches('/').to_owned(),
-        None => part.to_owned(),
     }
 }
 
@@ -103,6 +94,14 @@ impl Location {
         let credentials = secrets
             .resolve_all(&connection.credentials)
             .map_err(|error| Trouble::new(error.to_string(), "see `credentials` of the source"))?;
+        if let Some(name) =
+            connection.options.keys().chain(connection.credentials.keys()).find(|name| !known(url, name))
+        {
+            return Err(Trouble::new(
+                format!("`{name}` is no setting of an object store at `{}:`", url.scheme()),
+                "write settings such as `region`, `endpoint` or `allow_http`, and credentials such as `access_key_id`",
+            ));
+        }
         let mut options: Vec<(String, String)> = connection.options.clone().into_iter().collect();
         options.extend(credentials.iter().map(|(name, secret)| (name.clone(), secret.expose_secret().to_owned())));
         let (store, folder) = object_store::parse_url_opts(url, options).map_err(|error| {
@@ -130,7 +129,7 @@ impl Location {
         if files.is_empty() {
             return Err(self.no_file(path));
         }
-        Ok(Files { store: Arc::clone(&self.store), root: self.root.clone(), format, files })
+        Ok(Files { store: Arc::clone(&self.store), root: self.root.clone(), format, all: files })
     }
 
     async fn matching(&self, path: &str, format: Option<TableFormat>) -> Result<Vec<ObjectMeta>, Trouble> {
@@ -143,12 +142,9 @@ impl Location {
         if path.contains(['*', '?']) {
             let fixed = path.split(['*', '?']).next().unwrap_or_default();
             let folder = fixed.rsplit_once('/').map_or("", |(folder, _)| folder);
-            let pattern = self.within(path).to_string();
+            let pattern = self.within(path);
             let all = self.list(&self.within(folder)).await.map_err(refused)?;
-            return Ok(all
-                .into_iter()
-                .filter(|file| fits(&unescaped(&pattern), &unescaped(file.location.as_ref())))
-                .collect());
+            return Ok(all.into_iter().filter(|file| fits(pattern.as_ref(), file.location.as_ref())).collect());
         }
         let whole = self.within(path);
         if let Some(file) = self.file(&whole).await.map_err(refused)? {
@@ -224,9 +220,11 @@ impl Location {
         Ok(all.into_iter().filter(|file| !hidden(file)).collect())
     }
 
+    /// A path below the folder, as it is: `..` and the like lead nowhere.
     fn within(&self, path: &str) -> Path {
         let parts = path.split('/').filter(|part| !part.is_empty() && *part != ".");
-        parts.fold(self.folder.clone(), |folder, part| folder.join(part))
+        let whole = parts.fold(self.folder.to_string(), |whole, part| format!("{whole}/{part}"));
+        Path::parse(whole.trim_start_matches('/')).unwrap_or_else(|_| self.folder.clone().join(path))
     }
 
     /// A path as the user knows it.
@@ -242,19 +240,24 @@ impl Location {
     }
 }
 
-/// A file as the user knows it.
-pub(crate) fn shown(root: &Url, path: &Path) -> String {
-    let path = unescaped(path.as_ref());
-    if root.scheme() == "file" { format!("/{path}") } else { format!("{}/{path}", root.as_str().trim_end_matches('/')) }
+/// Whether the object store at that kind of URL has such a setting.
+fn known(url: &Url, name: &str) -> bool {
+    match url.scheme() {
+        "s3" | "s3a" => name.parse::<AmazonS3ConfigKey>().is_ok(),
+        "gs" => name.parse::<GoogleConfigKey>().is_ok(),
+        "az" | "azure" | "adl" | "abfs" | "abfss" => name.parse::<AzureConfigKey>().is_ok(),
+        _ => true,
+    }
 }
 
-fn unescaped(path: &str) -> String {
-    path.split('/').map(decoded).collect::<Vec<_>>().join("/")
+/// A file as the user knows it.
+pub(crate) fn shown(root: &Url, path: &Path) -> String {
+    if root.scheme() == "file" { format!("/{path}") } else { format!("{}/{path}", root.as_str().trim_end_matches('/')) }
 }
 
 fn disk_path(disk: &FilePath, folder: &Path, path: &Path) -> PathBuf {
     match path.prefix_match(folder) {
-        Some(parts) => parts.fold(disk.to_owned(), |disk, part| disk.join(decoded(part.as_ref()))),
+        Some(parts) => parts.fold(disk.to_owned(), |disk, part| disk.join(part.as_ref())),
         None => disk.to_owned(),
     }
 }

@@ -22,7 +22,7 @@ const MAGIC: &[u8] = b"PAR1";
 
 /// Refuses files whose end is not that of Parquet, before the reader trusts the lengths in it.
 pub(crate) async fn check(files: &Files) -> Result<(), Trouble> {
-    for file in &files.files {
+    for file in &files.all {
         let name = shown(&files.root, &file.location);
         let refused = |reason: &str| {
             Trouble::new(format!("`{name}` is not a Parquet file: {reason}"), "write the file again, or remove it")
@@ -34,7 +34,7 @@ pub(crate) async fn check(files: &Files) -> Result<(), Trouble> {
             Trouble::new(format!("`{name}` cannot be read: {}", store_reason(&error)), "check that you may read it")
         })?;
         let (length, magic) = end.split_at(end.len().min(MAGIC.len()));
-        let length = length.try_into().map(u32::from_le_bytes).unwrap_or(u32::MAX);
+        let length = length.try_into().map_or(u32::MAX, u32::from_le_bytes);
         if magic != MAGIC {
             return Err(refused("its end is missing"));
         }

@@ -47,7 +47,7 @@ trait TextRows: CsvRows {
 }
 
 fn each_file(files: &Files, rows: &mut impl TextRows) -> Result<(), Trouble> {
-    for file in &files.files {
+    for file in &files.all {
         let name = shown(&files.root, &file.location);
         let read = stream::open(files, file).map_err(|error| {
             Trouble::new(format!("`{name}` cannot be read: {error}"), "check the file and that you may read it")

@@ -49,11 +49,11 @@ pub(crate) fn key(field: &Field) -> Expr {
     }
 }
 
-/// A guess, on the safe side, of the bytes that a value takes in memory.
+/// A guess of the bytes that a value takes in memory.
 pub(crate) fn width(data_type: &DataType) -> u64 {
     match data_type {
-        DataType::Utf8View | DataType::Utf8 | DataType::LargeUtf8 | DataType::Binary | DataType::BinaryView => 48,
+        DataType::Utf8View | DataType::Utf8 | DataType::LargeUtf8 | DataType::Binary | DataType::BinaryView => 32,
         DataType::List(_) | DataType::Struct(_) => 256,
-        _ => 16,
+        _ => 8,
     }
 }

@@ -308,10 +308,8 @@ fn world(as_of: DateTime<Utc>, zone: chrono_tz::Tz, customers: &[Customer], orde
     };
     let mut all: Vec<(Columns, Vec<Columns>)> = customers.iter().map(|one| (columns(one), Vec::new())).collect();
     for one in orders {
-        // An order of nobody counts for ranks alone.
-        match all.get_mut(one.customer) {
-            Some((_, orders)) => orders.push(order(one)),
-            None => {}
+        if let Some((_, orders)) = all.get_mut(one.customer) {
+            orders.push(order(one));
         }
     }
     World { as_of, zone, customers: all }

@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use consign_engine::{AssignProgress, AssignRequest, Engine, EngineError, EngineOptions};
 use consign_model::plan::AssignPlan;
-use consign_secrets::Secrets;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
@@ -78,24 +77,6 @@ async fn a_read_only_folder_keeps_the_snapshot_that_was_there() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_pool_that_is_too_small_spills() {
-    let mut workspace = Workspace::new().table("Customers", "customers.csv", many(200_000));
-    workspace.threads = 2;
-    let plan = AssignPlan { columns: vec!["Customers.name".parse().unwrap()], ..plan() };
-    let engine = Engine::new(EngineOptions { memory: 0, threads: 2, spill: workspace.path("small") }).unwrap();
-    let tables = engine.open(&workspace.definitions, &Secrets::of(workspace.folder.path())).await.unwrap();
-    let url = workspace.url("small.parquet");
-    let cancel = CancellationToken::new();
-    let request = AssignRequest { snapshot: &url, previous: None, progress: &|_| {}, cancel: &cancel };
-    assert_eq!(tables.assign(&plan, &request).await.unwrap().audience, 200_000);
-    // The same bytes as with memory.
-    workspace.assign(&plan).await.unwrap();
-    assert!(
-        fs::read(workspace.path("small.parquet")).unwrap() == fs::read(workspace.path("snapshot.parquet")).unwrap()
-    );
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_file_that_changes_while_it_is_open_is_noticed() {
     let workspace = Workspace::new().table("Customers", "customers.csv", "customer_id,age\na,1\n");
     let tables = workspace.tables().await;
@@ -123,4 +104,17 @@ async fn a_condition_that_validation_would_have_refused_is_an_error_and_no_panic
         shown.push_str(&format!("{}\n", workspace.assign(&plan).await.unwrap_err()));
     }
     insta::assert_snapshot!(shown);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_that_no_sum_can_hold_is_an_error() {
+    let workspace = Workspace::new().table("Customers", "customers.csv", "customer_id\na\n").rows(
+        "Orders",
+        "orders.csv",
+        "customer_id,n\na,1e30\na,0.5\n",
+    );
+    let sum = json!({ "aggregate": "sum", "table": "Orders", "of": "n", "operator": "at_least", "value": 1 });
+    let plan = AssignPlan { include: vec![condition(sum)], ..plan() };
+    let error = workspace.assign(&plan).await.unwrap_err().to_string();
+    insta::assert_snapshot!(error, @"a condition cannot be evaluated: a `sum` or `avg` meets a number beyond 10^25: correct the number in the table");
 }

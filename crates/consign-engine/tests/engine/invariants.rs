@@ -4,15 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
 
-use consign_engine::AssignedSubAudience;
+use consign_engine::{AssignedSubAudience, CountRequest};
 use consign_model::definition::{ColumnRef, Split};
 use consign_model::plan::AssignPlan;
 use consign_model::split::WHOLE;
 use proptest::collection::{btree_set, vec};
 use proptest::prelude::*;
 use serde_json::json;
+use tokio_util::sync::CancellationToken;
 
-use crate::workspace::{Row, Workspace, condition, plan, sub_audience};
+use crate::workspace::{Row, Workspace, condition, plan, slug, sub_audience};
 
 fn shares() -> impl Strategy<Value = Vec<u32>> {
     btree_set(1..WHOLE, 0..4).prop_map(|cuts| {
@@ -144,4 +145,36 @@ async fn the_same_tables_give_the_same_bytes_on_any_number_of_threads() {
         assert!(written[0].0.rows > 8192 * 3);
         assert!(written.iter().all(|one| *one == written[0]));
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_does_not_fit_into_memory_is_done_in_parts_with_the_same_result() {
+    let numbers: Vec<Option<i64>> = (0..200_000).map(|i| (i % 11 != 0).then_some(i * 37 % 1000)).collect();
+    let mut workspace = tables(&numbers);
+    let sql = "SELECT customer_id FROM Orders WHERE amount > 10";
+    let plan = AssignPlan {
+        exclude: vec![condition(json!({ "segment": "sql" }))],
+        sql_segments: [(slug("sql"), sql.to_owned())].into(),
+        split: Split::Exact,
+        ..wide()
+    };
+    let conditions = [at_least(500), condition(json!({ "segment": "sql" }))];
+    let mut found = Vec::new();
+    for memory in [1 << 30, 64 << 20] {
+        workspace.memory = memory;
+        let (assigned, _) = workspace.assign(&plan).await.unwrap();
+        let request = CountRequest {
+            as_of: plan.as_of,
+            time_zone: plan.time_zone,
+            customer_table: "Customers",
+            sql_segments: &plan.sql_segments,
+            conditions: &conditions,
+            cancel: &CancellationToken::new(),
+        };
+        let counts = workspace.tables().await.count(&request).await.unwrap();
+        found.push((assigned, counts, fs::read(workspace.path("snapshot.parquet")).unwrap()));
+    }
+    assert_eq!((&found[0].0, &found[0].1), (&found[1].0, &found[1].1));
+    assert!(found[0].2 == found[1].2);
+    assert_eq!(found[0].1.customers, 200_000);
 }

@@ -80,11 +80,11 @@ async fn every_type_arrives_as_what_it_is() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn tables_of_files_and_of_a_database_meet_and_sql_reads_both() {
-    let orders = r#"
+    let orders = "
         CREATE TABLE orders (customer_id int8, amount numeric(12,2), ordered_on date, kind text);
         INSERT INTO orders SELECT n % 1000, n % 50 + 0.25, DATE '2026-01-01' + (n % 180)::int, CASE n % 3 WHEN 0 THEN 'web' ELSE 'shop' END
         FROM generate_series(1, 20000) AS n;
-    "#;
+    ";
     let Some(mut workspace) = database("consign_orders", orders).await else { return };
     workspace.declare("Orders", "orders", RowsPerCustomer::Many);
     let table = workspace.definitions.sources[0].tables.pop().unwrap();

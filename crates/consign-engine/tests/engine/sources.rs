@@ -102,6 +102,23 @@ async fn a_table_may_be_a_folder_or_a_glob_and_a_name_may_do_without_an_extensio
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn names_of_files_may_hold_any_character() {
+    let name = "Zoë's 100%20 #1 [x] {y}.csv";
+    let workspace = Workspace::new().table("Customers", name, "customer_id\na\n");
+    let batch = RecordBatch::try_from_iter([("customer_id", array(StringArray::from(vec!["a"])))]).unwrap();
+    let people = "Kü 50% #2.parquet";
+    crate::workspace::write_parquet(&workspace.path(people), &batch);
+    let mut workspace = workspace;
+    workspace.declare("Scores", people, RowsPerCustomer::One);
+    workspace.declare("Globbed", "K* ??% #*.parquet", RowsPerCustomer::Many);
+    let both = json!({ "all": [
+        { "column": "Scores.customer_id", "operator": "is", "value": "a" },
+        { "aggregate": "exists", "table": "Globbed" },
+    ] });
+    assert_eq!(holds(&workspace, both).await, ["a"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn keys_that_are_no_text_are_used_as_their_text() {
     let batch = RecordBatch::try_from_iter([
         ("customer_id", array(Int64Array::from(vec![Some(1), Some(22), None]))),
@@ -184,6 +201,31 @@ async fn a_missing_folder_is_a_problem_of_each_of_its_tables() {
     };
     files.url = "no/such/folder".into();
     insta::assert_snapshot!(workspace.problems().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn settings_of_object_stores_are_checked_before_anything_is_asked() {
+    let mut workspace = Workspace::new();
+    workspace.declare("Customers", "customers", RowsPerCustomer::One);
+    let consign_model::definition::Connection::Files(files) = &mut workspace.definitions.sources[0].connection else {
+        panic!("files");
+    };
+    files.url = "s3://bucket/prefix".into();
+    files.options.insert("regoin".into(), "eu-central-1".into());
+    insta::assert_snapshot!(workspace.problems().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_object_store_has_one_set_of_settings() {
+    let mut workspace = Workspace::new().table("Customers", "customers.csv", "customer_id\na\n");
+    let mut second = workspace.definitions.sources[0].clone();
+    second.id = crate::workspace::slug("second");
+    let consign_model::definition::Connection::Files(files) = &mut second.connection else { panic!("files") };
+    files.options.insert("region".into(), "eu-central-1".into());
+    workspace.definitions.sources.push(second);
+    let problems = workspace.problems().await;
+    assert!(problems.starts_with("sources[1].tables[0]"), "{problems}");
+    assert!(problems.contains("give both sources the same, or make them one"), "{problems}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,4 +1,4 @@
-//! The SQL of `docs/splits.md`, run as it stands there where DuckDB or Postgres are present, against the engine.
+//! The SQL of `docs/splits.md`, run as it stands there where `DuckDB` or Postgres are present, against the engine.
 
 use std::env;
 use std::fs;

@@ -29,6 +29,8 @@ pub struct Workspace {
     pub folder: TempDir,
     pub definitions: Definitions,
     pub threads: usize,
+    /// Bytes of the engine's pool.
+    pub memory: usize,
 }
 
 impl Workspace {
@@ -40,7 +42,7 @@ impl Workspace {
             sources: vec![source],
             ..Definitions::default()
         };
-        Self { folder: tempfile::tempdir().unwrap(), definitions, threads: 2 }
+        Self { folder: tempfile::tempdir().unwrap(), definitions, threads: 2, memory: 256 << 20 }
     }
 
     /// Adds a table that is in a file of that name.
@@ -83,7 +85,7 @@ impl Workspace {
 
     pub fn engine(&self) -> Engine {
         let spill = self.path("spill");
-        Engine::new(EngineOptions { memory: 256 << 20, threads: self.threads, spill }).unwrap()
+        Engine::new(EngineOptions { memory: self.memory, threads: self.threads, spill }).unwrap()
     }
 
     pub async fn open(&self) -> Tables {

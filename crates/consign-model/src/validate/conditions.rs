@@ -76,8 +76,11 @@ impl Validator<'_> {
             _ => {}
         }
         if let Some(column_type) = self.column_type(column, &place)
-            && let Err(invalid) = check_test(column_type, test.operator, test.value.as_ref())
+            && let Err(mut invalid) = check_test(column_type, test.operator, test.value.as_ref())
         {
+            if invalid.part == Part::Operator {
+                invalid.reason = format!("{}, which `{column}` is", invalid.reason);
+            }
             self.invalid_test(invalid, path);
         }
     }

@@ -198,6 +198,7 @@ fn audiences_are_made_of_one_to_ten_segments() {
         &[(include, "include: [high_value, hi_value]")],
         &[(include, "include: [vip, vip]")],
         &[("exclude: [opted_out]", "exclude: [vip]")],
+        &[("exclude: [opted_out]", &many(11).replace("include", "exclude")), ("segments:\n", &segments)],
     ]);
     assert_snapshot!(found);
 }

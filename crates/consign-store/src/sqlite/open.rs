@@ -46,6 +46,8 @@ pub(super) async fn open(path: &Path) -> Result<SqlitePool, StoreError> {
     let pool = SqlitePoolOptions::new()
         .max_connections(CONNECTIONS)
         .acquire_timeout(BUSY * 2)
+        // After a commit that failed for want of room, a connection believes to be in a transaction: it is not used again.
+        .before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
         .connect_with(options)
         .await
         .map_err(|error| StoreError::of_sqlite(path, &error))?;

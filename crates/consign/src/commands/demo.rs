@@ -9,8 +9,8 @@ use crate::context::Context;
 use crate::exit::Exit;
 use crate::wiring;
 
-pub async fn run(context: &Context, folder: &Path) -> Result<Exit> {
-    let demo = wiring::demo(context, folder).await?;
+pub async fn run(context: &Context, folder: &Path, force: bool) -> Result<Exit> {
+    let demo = wiring::demo(context, folder, force).await?;
     context.printer.show(&demo)?;
     Ok(exit_of(&demo.summary))
 }

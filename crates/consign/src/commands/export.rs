@@ -26,8 +26,9 @@ pub async fn run(context: &Context, out: Option<&Path>) -> Result<Exit> {
     };
     let file = folder.join(NAME);
     let shown = file.display();
-    fs::create_dir_all(folder).with_context(|| format!("the folder `{}` cannot be made", folder.display()))?;
-    let written = || format!("`{shown}` cannot be written");
+    fs::create_dir_all(folder)
+        .with_context(|| format!("the folder `{}` cannot be made: check that you may write there", folder.display()))?;
+    let written = || format!("`{shown}` cannot be written: check that you may write there, and that the disk has room");
     // Linked to its name when it is whole; a link, unlike a renaming, never takes the place of another file.
     let part = folder.join(format!(".{NAME}.{}.tmp", std::process::id()));
     fs::write(&part, write(&current.definitions)).with_context(written)?;

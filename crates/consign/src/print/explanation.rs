@@ -53,6 +53,15 @@ fn tree(text: &mut String, condition: &Test, depth: usize, remark: &str) {
     }
 }
 
+/// What is no reason of the design's is said in words.
+fn reason_words(reason: &str) -> &str {
+    match reason {
+        "not_sent" => "requests are written and not sent",
+        "failed" => "the delivery failed",
+        reason => reason,
+    }
+}
+
 fn treated(treatment: &Treatment, style: Style) -> String {
     let group = match &treatment.group {
         Some(group) if treatment.control => format!("group {group}, held out"),
@@ -68,7 +77,8 @@ fn treated(treatment: &Treatment, style: Style) -> String {
     let mut grid = Grid::new(columns.map(Column::Text));
     for place in &treatment.destinations {
         let sent = if place.sent { "yes" } else { "no" };
-        grid.row([place.destination.clone(), place.list_name.clone(), sent.to_owned(), place.reasons.join(", ")]);
+        let reasons: Vec<&str> = place.reasons.iter().map(|reason| reason_words(reason)).collect();
+        grid.row([place.destination.clone(), place.list_name.clone(), sent.to_owned(), reasons.join(", ")]);
     }
     text.push_str(&grid.text(style));
     text

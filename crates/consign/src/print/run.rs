@@ -1,7 +1,9 @@
 //! Previews, runs, and the list of runs.
 
 use std::fmt::Write;
+use std::path::Path;
 
+use consign_delivery::NOT_SENT;
 use consign_store::{RunMode, Target};
 
 use super::grid::{Column, Grid};
@@ -50,7 +52,7 @@ impl Shown for RunSummary {
             text.push('\n');
         }
         if !self.deliveries.is_empty() {
-            let rows = self.deliveries.iter().map(|delivered| (&delivered.delivery, Some(delivered.state.as_str())));
+            let rows = self.deliveries.iter().map(|delivered| (&delivered.delivery, Some(state_word(delivered))));
             text.push_str(&deliveries(rows, style));
         }
         for delivered in &self.deliveries {
@@ -61,6 +63,11 @@ impl Shown for RunSummary {
         }
         let state = self.outcome.map_or(self.state.as_str(), |outcome| outcome.word());
         let arrived = self.deliveries.iter().filter(|one| matches!(one.state.as_str(), "delivered" | "submitted"));
+        let unsent = self.deliveries.iter().filter(|one| is_unsent(one)).count();
+        if unsent > 0 {
+            let deliveries = if unsent == 1 { "delivery" } else { "deliveries" };
+            let _ = writeln!(text, "{unsent} {deliveries} {NOT_SENT}");
+        }
         let _ = write!(text, "{}", capitalised(state));
         if !self.deliveries.is_empty() {
             let _ = write!(text, ": {} of {} deliveries arrived", arrived.count(), self.deliveries.len());
@@ -177,13 +184,15 @@ fn deliveries<'a>(rows: impl Iterator<Item = (&'a Delivery, Option<&'a str>)> + 
 
 /// A delivery's reasons, and what else there is to say of it, below its name; nothing where there is nothing.
 fn section(delivery: &Delivery, lines: &[String]) -> String {
-    let why = [("not reached", &delivery.shrink), ("rows dropped", &delivery.dropped)];
+    let why = [("shrink", &delivery.shrink), ("dropped", &delivery.dropped)];
+    // With one row a customer and no duplicates, rows are dropped for the same reasons as customers.
+    let why = &why[..if delivery.dropped == delivery.shrink { 1 } else { 2 }];
     let why = why.iter().filter(|(_, each)| !each.is_empty()).map(|(what, each)| format!("{what}: {}", reasons(each)));
     let lines: Vec<String> = why.chain(lines.iter().cloned()).collect();
     if lines.is_empty() {
         return String::new();
     }
-    let mut text = format!("\n{} -> {}: {}\n", delivery.group, delivery.destination, delivery.list_name);
+    let mut text = format!("\n{} -> {}\n", delivery.group, delivery.destination);
     for line in lines {
         let _ = writeln!(text, "  {line}");
     }
@@ -192,15 +201,42 @@ fn section(delivery: &Delivery, lines: &[String]) -> String {
 
 /// The files of a delivery, and why it failed.
 fn whereabouts(delivered: &Delivered) -> Vec<String> {
-    let target = |target: &Target| {
-        let (rows, bytes) = (number(target.rows), number(target.bytes));
-        format!("{}  {rows} rows, {bytes} bytes, sha256 {}", target.location, target.sha256)
+    let size = |rows: u64, bytes: u64| {
+        format!("{} {}, {} bytes", number(rows), if rows == 1 { "row" } else { "rows" }, number(bytes))
     };
-    let mut lines: Vec<String> = delivered.targets.iter().map(target).collect();
-    if let Some(error) = &delivered.error {
+    let target = |target: &Target| format!("{}  {}", near(&target.location), size(target.rows, target.bytes));
+    let shown = if delivered.targets.len() > MOST_TARGETS { MOST_TARGETS - 1 } else { delivered.targets.len() };
+    let (shown, others) = delivered.targets.split_at(shown);
+    let mut lines: Vec<String> = shown.iter().map(target).collect();
+    if !others.is_empty() {
+        let rows = others.iter().map(|target| target.rows).sum();
+        let bytes = others.iter().map(|target| target.bytes).sum();
+        lines.push(format!("and {} more beside it  {}", number(others.len() as u64), size(rows, bytes)));
+    }
+    if let Some(error) = delivered.error.as_ref().filter(|_| !is_unsent(delivered)) {
         lines.push(format!("error ({}): {}", consign_model::word::word(&error.class), error.message));
     }
     lines
+}
+
+/// Most lines of files of one delivery; `--json` has all.
+const MOST_TARGETS: usize = 4;
+
+/// Whether a platform's requests are written and go no further in this version.
+fn is_unsent(delivered: &Delivered) -> bool {
+    delivered.error.as_ref().is_some_and(|error| error.message == NOT_SENT)
+}
+
+fn state_word(delivered: &Delivered) -> &str {
+    if is_unsent(delivered) { "not sent" } else { &delivered.state }
+}
+
+/// A file from where the command was called, where it is below that.
+fn near(location: &str) -> String {
+    let here = std::env::current_dir().ok();
+    let below =
+        here.and_then(|here| Path::new(location).strip_prefix(here).ok().map(|path| path.display().to_string()));
+    below.unwrap_or_else(|| location.to_owned())
 }
 
 /// `12 (no_consent 10, invalid_email 2)`, the most frequent first.

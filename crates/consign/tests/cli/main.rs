@@ -1,6 +1,13 @@
 //! The command line as a person at a terminal sees it: transcripts of whole commands, and of what views look like.
 
+mod bad_definitions;
+mod bad_places;
+mod bad_tables;
 mod commands;
 mod definitions;
+mod demo;
+mod interrupts;
+mod shop;
 mod showing;
+mod tables;
 mod terminal;

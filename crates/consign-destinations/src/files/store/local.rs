@@ -109,11 +109,7 @@ fn explain(folder: &Path, error: &io::Error) -> FileError {
         ErrorKind::NotADirectory => FileError::NotAFolder(place),
         ErrorKind::ReadOnlyFilesystem => FileError::ReadOnly(place),
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => FileError::DiskFull(place),
-        ErrorKind::PermissionDenied => FileError::Permission {
-            place,
-            reason: error.kind().to_string(),
-            action: "make files in the folder, for example with `chmod u+wx`",
-        },
+        ErrorKind::PermissionDenied => FileError::NotWritable(place),
         // Tempfile adds the path, and the system's words are in what it wraps.
         _ => FileError::Other { place, reason: error.to_string() },
     }

@@ -96,7 +96,7 @@ async fn probe(store: &dyn FileStore) -> Result<Vec<String>, FileError> {
     let removed = match store.remove(&name).await {
         Ok(()) => "removed it".into(),
         // Who may only write can be delivered to.
-        Err(FileError::Permission { .. }) => "may not remove it: do that by hand".into(),
+        Err(FileError::Permission { .. } | FileError::NotWritable(_)) => "may not remove it: do that by hand".into(),
         Err(error) => return Err(error),
     };
     Ok(vec![format!("wrote `{location}`"), removed])

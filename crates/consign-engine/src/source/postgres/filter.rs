@@ -32,9 +32,7 @@ fn same_meaning(relation: &Relation, filter: &Expr) -> bool {
         }
         Expr::BinaryExpr(BinaryExpr { left, op, right }) => compared(relation, left, *op, right),
         Expr::IsNull(of) | Expr::IsNotNull(of) => column(relation, of).is_some(),
-        Expr::InList(list) => {
-            column(relation, &list.expr).is_some_and(equals) && list.list.iter().all(|item| literal(item))
-        }
+        Expr::InList(list) => column(relation, &list.expr).is_some_and(equals) && list.list.iter().all(literal),
         Expr::Between(between) => {
             column(relation, &between.expr).is_some_and(orders) && literal(&between.low) && literal(&between.high)
         }

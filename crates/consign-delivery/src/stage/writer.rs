@@ -10,7 +10,7 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use consign_model::plan::PlannedAttribute;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
-use parquet::file::properties::WriterProperties;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use serde::{Deserialize, Serialize};
 
 use super::StageError;
@@ -42,8 +42,11 @@ pub struct StagedBatch {
 }
 
 fn start(path: &Path, schema: SchemaRef) -> Result<ArrowWriter<File>, StageError> {
+    // Nearly every value is a hash or a key of its own: dictionaries and statistics would cost and serve nobody.
     let properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
+        .set_dictionary_enabled(false)
+        .set_statistics_enabled(EnabledStatistics::None)
         .set_created_by("consign".to_owned())
         .build();
     let file = File::create(path).map_err(|reason| write_error(path, reason))?;

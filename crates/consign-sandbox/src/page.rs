@@ -202,7 +202,7 @@ pub(crate) async fn html(State(shared): State<Arc<Shared>>) -> Response {
 const STYLE: &str = "body{font:1rem/1.5 system-ui,sans-serif;margin:2rem auto;max-width:80rem;padding:0 1rem;\
 color:#1a1a1a;background:#fff}table{border-collapse:collapse;width:100%;margin:0 0 2rem}caption{text-align:left;\
 padding:.25rem 0}th,td{text-align:left;padding:.25rem .75rem .25rem 0;border-bottom:1px solid #767676;\
-vertical-align:top;overflow-wrap:anywhere}.n{text-align:right}button{font:inherit;padding:.4rem 1rem}";
+vertical-align:top;overflow-wrap:anywhere}th,td:first-child{overflow-wrap:normal}.n{text-align:right}button{font:inherit;padding:.4rem 1rem}";
 
 fn html_of(world: &World, log: &Log) -> String {
     let mut page = format!(

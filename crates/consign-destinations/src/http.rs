@@ -9,6 +9,7 @@ mod answer;
 mod call;
 mod clock;
 mod connection;
+mod find;
 mod mask;
 mod observe;
 mod platform;

@@ -24,8 +24,6 @@ use protocol::{IMPORTS, JOBS, LISTS, MEMBERS, NEW_LISTS, Protocol, RATES};
 
 /// More pages than any list of lists or of errors has; beyond it a platform turns in circles.
 const MOST_PAGES: usize = 100_000;
-/// How often a list that may have been made is looked for before it is given up.
-const LOOKS: u32 = 4;
 
 /// A client of one destination and delivery.
 pub(super) struct KlaviyoClient {
@@ -78,8 +76,8 @@ impl KlaviyoClient {
         Ok(Some(Call::given(path.to_owned()).group(group)))
     }
 
-    /// All lists of exactly that name, by id.
-    async fn lists_named(&self, name: &str) -> Result<Vec<String>, ClientError> {
+    /// The id of the one list of exactly that name.
+    async fn named(&self, name: &str) -> Result<Option<String>, ClientError> {
         let quoted = name.replace('\\', "\\\\").replace('"', "\\\"");
         let first = Call::get("/api/lists").query("filter", format!("equals(name,\"{quoted}\")"));
         let mut next = Some(first.query("page[size]", "10").group(LISTS));
@@ -94,7 +92,7 @@ impl KlaviyoClient {
             }
             next = self.next(&reply, LISTS)?;
         }
-        if found.len() > 1 { Err(ambiguous("list", name, &found, "list_id")) } else { Ok(found) }
+        if found.len() > 1 { Err(ambiguous("list", name, &found, "list_id")) } else { Ok(found.pop()) }
     }
 
     async fn create(&self, name: &str) -> Result<String, Failure> {
@@ -182,25 +180,8 @@ impl Client for KlaviyoClient {
     }
 
     async fn find_or_create(&self, wanted: &WantedList) -> Result<FoundList, ClientError> {
-        if let Some(id) = &wanted.id {
-            return Ok(FoundList { id: id.clone(), created: false });
-        }
-        let mut created = false;
-        for look in 1.. {
-            if let Some(id) = self.lists_named(&wanted.name).await?.pop() {
-                return Ok(FoundList { id, created });
-            }
-            match self.create(&wanted.name).await {
-                Ok(id) => return Ok(FoundList { id, created: true }),
-                // It may have been made all the same, so it is looked for before it is made again.
-                Err(failure) if failure.effect == Effect::Unknown && look < LOOKS => {
-                    created = true;
-                    self.platform.sleep(Duration::from_secs(1 << look)).await;
-                }
-                Err(failure) => return Err(failure.into()),
-            }
-        }
-        Err(self.platform.senseless("a list"))
+        let name = &wanted.name;
+        self.platform.find_or_create(wanted, "a list", || self.named(name), || self.create(name)).await
     }
 
     async fn send(&self, request: Outgoing<'_>) -> Result<Answer, ClientError> {

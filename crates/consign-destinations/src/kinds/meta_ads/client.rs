@@ -28,8 +28,6 @@ const DESCRIPTION: &str = "Delivered by Consign";
 const PAGE: &str = "20";
 /// More pages than any account has.
 const MOST_PAGES: usize = 10_000;
-/// How often an audience that may have been made is looked for before it is given up.
-const LOOKS: u32 = 4;
 
 /// A client of one destination and delivery.
 pub(super) struct MetaClient {
@@ -151,24 +149,8 @@ impl Client for MetaClient {
     }
 
     async fn find_or_create(&self, wanted: &WantedList) -> Result<FoundList, ClientError> {
-        if let Some(id) = &wanted.id {
-            return Ok(FoundList { id: id.clone(), created: false });
-        }
-        let mut created = false;
-        for look in 1.. {
-            if let Some(id) = self.named(&wanted.name).await? {
-                return Ok(FoundList { id, created });
-            }
-            match self.create(&wanted.name).await {
-                Ok(id) => return Ok(FoundList { id, created: true }),
-                Err(failure) if failure.effect == Effect::Unknown && look < LOOKS => {
-                    created = true;
-                    self.platform.sleep(Duration::from_secs(1 << look)).await;
-                }
-                Err(failure) => return Err(failure.into()),
-            }
-        }
-        Err(self.platform.senseless("an audience"))
+        let name = &wanted.name;
+        self.platform.find_or_create(wanted, "an audience", || self.named(name), || self.create(name)).await
     }
 
     async fn send(&self, request: Outgoing<'_>) -> Result<Answer, ClientError> {

@@ -2,8 +2,6 @@
 
 mod protocol;
 
-use std::time::Duration;
-
 use async_trait::async_trait;
 use consign_model::spec::Settings;
 use reqwest::header::HeaderValue;
@@ -23,8 +21,6 @@ use protocol::{CALLS, MAPPINGS, PARTIAL, Protocol, RATES, REPLAYED, TOO_MANY, co
 const ROOT: &str = "/open_api/v1.3";
 /// Audiences of one page.
 const PAGE: u64 = 100;
-/// How often an audience that may have been made is looked for before it is given up.
-const LOOKS: u32 = 4;
 
 /// A client of one destination and delivery.
 pub(super) struct TiktokClient {
@@ -119,24 +115,8 @@ impl Client for TiktokClient {
     }
 
     async fn find_or_create(&self, wanted: &WantedList) -> Result<FoundList, ClientError> {
-        if let Some(id) = &wanted.id {
-            return Ok(FoundList { id: id.clone(), created: false });
-        }
-        let mut created = false;
-        for look in 1.. {
-            if let Some(id) = self.named(&wanted.name).await? {
-                return Ok(FoundList { id, created });
-            }
-            match self.create(&wanted.name).await {
-                Ok(id) => return Ok(FoundList { id, created: true }),
-                Err(failure) if failure.effect == Effect::Unknown && look < LOOKS => {
-                    created = true;
-                    self.platform.sleep(Duration::from_secs(1 << look)).await;
-                }
-                Err(failure) => return Err(failure.into()),
-            }
-        }
-        Err(self.platform.senseless("an audience"))
+        let name = &wanted.name;
+        self.platform.find_or_create(wanted, "an audience", || self.named(name), || self.create(name)).await
     }
 
     async fn send(&self, request: Outgoing<'_>) -> Result<Answer, ClientError> {

@@ -149,8 +149,7 @@ async fn a_destination_that_fails_does_not_stop_the_others() {
     let staging = demo.folder.path().join("out/staging");
     fs::remove_dir_all(&staging).unwrap();
     let run = demo.run().await.unwrap();
-    // No list arrived: the requests of platforms are written and not sent.
-    assert_eq!(run.outcome, Outcome::Failed);
+    assert_eq!(run.outcome, Outcome::Partial);
     for delivery in &run.deliveries {
         let failed = delivery.destination.as_str() == "staging";
         assert_eq!(delivery.error.is_some(), failed, "{}", delivery.id);
@@ -159,7 +158,7 @@ async fn a_destination_that_fails_does_not_stop_the_others() {
         }
     }
     let stored = demo.store.run(&run.run).await.unwrap();
-    assert_eq!(stored.state, RunState::Finished(Outcome::Failed));
+    assert_eq!(stored.state, RunState::Finished(Outcome::Partial));
     let states: BTreeSet<_> =
         demo.store.deliveries(&run.run).await.unwrap().into_iter().map(|one| one.state.word()).collect();
     assert_eq!(states, BTreeSet::from([DeliveryState::Delivered.word(), DeliveryState::Failed.word()]));

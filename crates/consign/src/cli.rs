@@ -7,6 +7,7 @@ use chrono_tz::Tz;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 use consign_model::id::Slug;
+use consign_sandbox::Fault;
 
 use crate::exit;
 
@@ -145,19 +146,10 @@ pub enum Command {
     /// Serve the sandbox: the platforms' side of their protocols, to rehearse campaigns without an account
     #[command(
         after_long_help = "Destinations with `sandbox: true` send there. Open its address in a browser to look at lists, members, \
-                           requests and refusals.\n\nExamples:\n  consign sandbox\n  consign sandbox --port 9000 --state sandbox"
+                           requests and refusals.\n\nExamples:\n  consign sandbox\n  consign sandbox --port 9000 --state sandbox\n  \
+                           consign sandbox --fault klaviyo:import:3:rate-limit --fault '*:*:5%:unavailable'"
     )]
-    Sandbox {
-        /// The port; 0 takes a free one
-        #[arg(long, value_name = "N", default_value_t = 8480)]
-        port: u16,
-        /// The folder that keeps lists over restarts; without it they are forgotten
-        #[arg(long, value_name = "DIR")]
-        state: Option<PathBuf>,
-        /// How long asynchronous work takes, in seconds
-        #[arg(long, value_name = "SECONDS", default_value_t = 0.0)]
-        job_time: f64,
-    },
+    Sandbox(Sandbox),
     /// Show the kinds of destinations, or test a configured one
     #[command(after_long_help = "Examples:\n  consign destinations list\n  consign destinations spec klaviyo\n  \
                            consign destinations test mail")]
@@ -172,6 +164,26 @@ pub enum Command {
         /// The shell
         shell: Shell,
     },
+}
+
+/// What the sandbox is asked for.
+#[derive(Debug, Args)]
+pub struct Sandbox {
+    /// The port; 0 takes a free one
+    #[arg(long, value_name = "N", default_value_t = 8480)]
+    pub port: u16,
+    /// The folder that keeps lists over restarts; without it they are forgotten
+    #[arg(long, value_name = "DIR")]
+    pub state: Option<PathBuf>,
+    /// How long asynchronous work takes, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 0.0)]
+    pub job_time: f64,
+    /// What goes wrong: PLATFORM:CALL:WHEN:WHAT, with `*` for every platform, call or time; may be repeated
+    #[arg(long = "fault", value_name = "FAULT")]
+    pub faults: Vec<Fault>,
+    /// Decides which calls and rows a fault of chance strikes: the same for the same number
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u64,
 }
 
 /// What to do with destinations.

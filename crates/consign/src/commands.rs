@@ -32,7 +32,7 @@ pub async fn run(command: Command, context: &Context) -> Result<Exit> {
         Command::Run { campaign, as_of } => campaign::run(context, &campaign, as_of).await,
         Command::Status { run, limit } => status::run(context, run.as_deref(), limit).await,
         Command::Explain { campaign, customer_key } => campaign::explain(context, &campaign, &customer_key).await,
-        Command::Sandbox { port, state, job_time } => sandbox::run(context, port, state, job_time).await,
+        Command::Sandbox(asked) => sandbox::run(context, asked).await,
         Command::Destinations { command: Destinations::List } => destinations::list(context).await,
         Command::Destinations { command: Destinations::Spec { kind } } => destinations::spec(context, &kind),
         Command::Destinations { command: Destinations::Test { name } } => destinations::test(context, &name).await,

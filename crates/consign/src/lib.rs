@@ -64,7 +64,7 @@ async fn run(cli: Cli, printer: Printer) -> anyhow::Result<Exit> {
     // The sandbox ends by itself when it is asked to.
     let runs = matches!(
         cli.command,
-        Command::Run { .. } | Command::Preview { .. } | Command::Demo { .. } | Command::Sandbox { .. }
+        Command::Run { .. } | Command::Preview { .. } | Command::Demo { .. } | Command::Sandbox(_)
     );
     let mut command = Box::pin(commands::run(cli.command, &context));
     tokio::select! {

@@ -1,6 +1,8 @@
 //! The other commands: what they show, and what they say where something is not as it should be.
 
 use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::path::Path;
 
 use chrono::DateTime;
@@ -95,6 +97,28 @@ fn what_does_not_exist_is_named_with_what_does() {
         said.push('\n');
     }
     assert_snapshot!(said);
+}
+
+#[test]
+fn the_sandbox_fails_on_demand() {
+    let terminal = Terminal::with(&[]);
+    let mut sandbox = terminal.start("sandbox --port 0 --fault klaviyo:*:1:unavailable", &[]);
+    let line = sandbox.line();
+    let (_, address) = line.split_once("http://").expect("an address");
+    let status = || {
+        let mut stream = TcpStream::connect(address).expect("connected");
+        stream.write_all(b"GET /klaviyo/api/lists HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").expect("sent");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("an answer");
+        answer.split(' ').nth(1).expect("a status").to_owned()
+    };
+    // The second call is only refused for its missing key.
+    assert_eq!([status(), status()], ["503", "401"]);
+    sandbox.signal("INT");
+    assert_eq!(sandbox.answer().code, 0);
+    let wrong = terminal.consign("sandbox --fault klaviyo:*:0:drop");
+    assert_eq!(wrong.code, 2);
+    assert!(wrong.err.contains("`*`, the number of a call from 1, or a percentage"), "{}", wrong.transcript());
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! A place to type commands in, and what they answered.
 
 use std::fs::{self, Permissions};
+use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -174,6 +175,13 @@ impl Running<'_> {
     pub fn signal(&self, signal: &str) {
         let sent = Command::new("kill").args(["-s", signal, &self.child.id().to_string()]).status();
         assert!(sent.expect("`kill` starts").success());
+    }
+
+    /// Waits for the next line that it prints, which is then not in the answer.
+    pub fn line(&mut self) -> String {
+        let out = self.child.stdout.as_mut().expect("piped");
+        let line = out.bytes().map(|byte| byte.expect("read")).take_while(|byte| *byte != b'\n').collect();
+        String::from_utf8(line).expect("UTF-8")
     }
 
     /// Waits for what it answers.

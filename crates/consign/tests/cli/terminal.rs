@@ -180,7 +180,10 @@ impl Running<'_> {
     /// Waits for the next line that it prints, which is then not in the answer.
     pub fn line(&mut self) -> String {
         let out = self.child.stdout.as_mut().expect("piped");
-        let line = out.bytes().map(|byte| byte.expect("read")).take_while(|byte| *byte != b'\n').collect();
+        let (mut line, mut byte) = (Vec::new(), [0]);
+        while out.read(&mut byte).expect("read") == 1 && byte != *b"\n" {
+            line.extend(byte);
+        }
         String::from_utf8(line).expect("UTF-8")
     }
 

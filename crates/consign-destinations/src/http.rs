@@ -1,8 +1,8 @@
-//! The one HTTP layer of all platforms. A kind says what a request is ([`Call`]) and what an answer means
-//! ([`Protocol`]); waiting, trying again, limits, masks and records are here and nowhere else.
+//! The one HTTP layer of all platforms. A kind says what a request is (`Call`) and what an answer means
+//! (`Protocol`); waiting, trying again, limits, masks and records are here and nowhere else.
 //!
 //! [`Http`] is made once for the program: it has the pool of connections and the token buckets, one set for each
-//! account, so that deliveries to one account share its limits. A [`Platform`] is one kind's view of it for one
+//! account, so that deliveries to one account share its limits. A `Platform` is one kind's view of it for one
 //! delivery, with a budget for waiting.
 
 mod answer;

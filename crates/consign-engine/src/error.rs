@@ -94,7 +94,7 @@ pub enum EngineError {
     Query(String),
 }
 
-/// Ours on its way through the query engine; [`query_error`] takes it out again.
+/// Ours on its way through the query engine; `query_error` takes it out again.
 impl From<EngineError> for DataFusionError {
     fn from(error: EngineError) -> Self {
         Self::External(Box::new(error))

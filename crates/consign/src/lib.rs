@@ -1,6 +1,6 @@
 //! The command line: parses arguments, wires the crates together, prints. Whatever decides something is elsewhere.
 //!
-//! [`cli`] says what can be asked, `commands` holds one file a command, [`view`] what commands show, [`print`] how.
+//! [`cli`] says what can be asked, `commands` holds one file a command, [`view`] what commands show, `print` how.
 
 mod changes;
 pub mod cli;

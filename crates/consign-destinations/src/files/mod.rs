@@ -1,6 +1,6 @@
 //! Files: how staged rows become the bytes of files, and how files are put in their places.
 //!
-//! The way of a list through this module: [`format`] (batches to bytes, streamed) -> [`deliver`] (cut into files, hashed,
+//! The way of a list through this module: `format` (batches to bytes, streamed) -> `deliver` (cut into files, hashed,
 //! numbered, with manifest and marker) -> [`store`] (a folder, a bucket, a server; whole under its name or not at all).
 
 pub mod deliver;

@@ -56,7 +56,6 @@ fn tree(text: &mut String, condition: &Test, depth: usize, remark: &str) {
 /// What is no reason of the design's is said in words.
 fn reason_words(reason: &str) -> &str {
     match reason {
-        "not_sent" => "requests are written and not sent",
         "failed" => "the delivery failed",
         reason => reason,
     }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::{
@@ -21,8 +21,24 @@ const BUSY: Duration = Duration::from_secs(10);
 /// Connections: one writes at a time, some read.
 const CONNECTIONS: u32 = 4;
 
+/// How long an opener waits before it tries again, where another is opening the same new file.
+const AGAIN: Duration = Duration::from_millis(20);
+
 /// Opens the store in that file, made where missing, at the latest schema.
+///
+/// While a new file is being turned to its write-ahead log, `SQLite` says "busy" to another at once, whatever the time
+/// that it is told to wait; so the waiting is done here.
 pub(super) async fn open(path: &Path) -> Result<SqlitePool, StoreError> {
+    let begun = Instant::now();
+    loop {
+        match open_once(path).await {
+            Err(StoreError::Busy(_)) if begun.elapsed() < BUSY => tokio::time::sleep(AGAIN).await,
+            opened => return opened,
+        }
+    }
+}
+
+async fn open_once(path: &Path) -> Result<SqlitePool, StoreError> {
     let schema = match fs::metadata(path) {
         Ok(found) if found.is_dir() => {
             return Err(cannot_open(path, "it is a folder".to_owned(), "choose another data folder"));

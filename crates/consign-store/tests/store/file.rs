@@ -86,6 +86,19 @@ async fn what_was_reported_done_survives_a_crash() {
 }
 
 #[tokio::test]
+async fn openers_of_a_new_file_wait_for_each_other() {
+    for _ in 0..200 {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("consign.db");
+        let open = || SqliteStore::open(&path);
+        let (one, two, three, four) = tokio::join!(open(), open(), open(), open());
+        for opened in [one, two, three, four] {
+            opened.expect("opened");
+        }
+    }
+}
+
+#[tokio::test]
 async fn two_openers_at_once_make_one_store() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("data").join("consign.db");

@@ -102,6 +102,10 @@ impl Lines {
     pub fn locate(&self, mut problem: Problem) -> Located {
         problem.path = self.in_files(&problem.path);
         let place = self.place(&problem.path);
+        let first = problem.first.as_ref().and_then(|first| self.place(&self.in_files(first)));
+        if let Some((first, file)) = first.and_then(|first| Some((first, self.files.get(first.file)?))) {
+            problem.reason = format!("{} ({file}:{})", problem.reason, first.line);
+        }
         self.at(problem, place)
     }
 

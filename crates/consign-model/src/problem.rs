@@ -15,6 +15,9 @@ pub struct Problem {
     pub reason: String,
     /// What to do about it, one sentence without a full stop.
     pub remedy: String,
+    /// Where the first of two things is that are one too many; the second is at `path`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first: Option<Path>,
 }
 
 /// How bad a [`Problem`] is.
@@ -30,12 +33,12 @@ pub enum Severity {
 impl Problem {
     /// A problem that stops a run.
     pub fn error(path: Path, reason: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { severity: Severity::Error, path, reason: reason.into(), remedy: remedy.into() }
+        Self { severity: Severity::Error, path, reason: reason.into(), remedy: remedy.into(), first: None }
     }
 
     /// A problem that does not stop a run.
     pub fn warning(path: Path, reason: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { severity: Severity::Warning, path, reason: reason.into(), remedy: remedy.into() }
+        Self { severity: Severity::Warning, ..Self::error(path, reason, remedy) }
     }
 }
 

@@ -90,6 +90,11 @@ impl<'a> Validator<'a> {
         self.found.push(Problem::error(path.clone(), reason, remedy));
     }
 
+    /// An error about the second of two things, of which the first is at `first`.
+    fn second(&mut self, path: &Path, first: &Path, reason: impl Into<String>, remedy: impl Into<String>) {
+        self.found.push(Problem { first: Some(first.clone()), ..Problem::error(path.clone(), reason, remedy) });
+    }
+
     fn warning(&mut self, path: &Path, reason: impl Into<String>, remedy: impl Into<String>) {
         self.found.push(Problem::warning(path.clone(), reason, remedy));
     }

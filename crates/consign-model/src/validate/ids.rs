@@ -67,7 +67,7 @@ impl Validator<'_> {
             }
             if let Some(first) = seen.get(&value) {
                 let (reason, remedy) = say(&value, first);
-                self.error(&path, reason, remedy);
+                self.second(&path, first, reason, remedy);
             } else {
                 seen.insert(value, path);
             }

@@ -105,8 +105,9 @@ impl Validator<'_> {
                      other, the first at `{}`",
                     first.group, first.campaign, keeper.group, keeper.campaign, first.path
                 );
-                self.error(
+                self.second(
                     &keeper.path,
+                    &first.path,
                     reason,
                     "give one of them another name, for example with `{{ campaign_name }}` and `{{ group_name }}` in the \
                      template, or let all of them `append`",

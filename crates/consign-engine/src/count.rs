@@ -13,7 +13,7 @@ use datafusion::logical_expr::{Expr, lit, when};
 use futures::StreamExt;
 use tokio_util::sync::CancellationToken;
 
-use crate::compile::named;
+use crate::compile::{filter, named};
 use crate::error::EngineError;
 use crate::frame::Frame;
 use crate::moment::Moment;
@@ -60,16 +60,26 @@ impl Tables {
             split_key: "",
             needs,
         };
-        let prepared = Box::pin(Prepared::new(self, question, request.cancel)).await?;
-        let mut counts = Counts { customers: prepared.customers(), conditions: vec![0; request.conditions.len()] };
-        if request.conditions.is_empty() {
-            return Ok(counts);
+        let prepared = Box::pin(Prepared::counting(self, question.clone(), request.cancel)).await?;
+        match count_parts(request, &prepared).await {
+            // More keys than customers: they were taken for the same.
+            Err(EngineError::Memory { .. }) => {
+                let prepared = Box::pin(Prepared::new(self, question, request.cancel)).await?;
+                count_parts(request, &prepared).await
+            }
+            counted => counted,
         }
-        for part in &prepared.parts {
-            count_part(request, &prepared, &prepared.frame(part, None), &mut counts).await?;
-        }
-        Ok(counts)
     }
+}
+
+async fn count_parts(request: &CountRequest<'_>, prepared: &Prepared<'_>) -> Result<Counts, EngineError> {
+    let mut counts = Counts { customers: prepared.customers(), conditions: vec![0; request.conditions.len()] };
+    if !request.conditions.is_empty() {
+        for part in &prepared.parts {
+            count_part(request, prepared, &prepared.frame(part, None), &mut counts).await?;
+        }
+    }
+    Ok(counts)
 }
 
 async fn count_part(
@@ -81,13 +91,19 @@ async fn count_part(
     let name = |i: usize| format!("#condition.{i}");
     let mut flags = Vec::new();
     let mut sums = Vec::new();
+    // Customers for whom nothing holds are left out first, so that joins and scans are spared them.
+    let any = filter(frame.compiler.any(request.conditions, frame)?);
     for (i, condition) in request.conditions.iter().enumerate() {
         let holds = frame.compiler.condition(condition, frame)?;
         let one = when(holds, lit(1_i64)).otherwise(lit(0_i64)).map_err(|error| prepared.view.error(error))?;
         flags.push(one.alias(name(i)));
         sums.push(sum(named(name(i))));
     }
-    let plan = frame.plan()?.project(flags).and_then(|plan| plan.aggregate(Vec::<Expr>::new(), sums)?.build());
+    let plan = frame
+        .plan()?
+        .filter(any)
+        .and_then(|plan| plan.project(flags))
+        .and_then(|plan| plan.aggregate(Vec::<Expr>::new(), sums)?.build());
     let plan = plan.map_err(|error| prepared.view.error(error))?;
     let mut stream = prepared.view.session()?.run(&plan).await?;
     loop {

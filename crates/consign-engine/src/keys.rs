@@ -18,7 +18,7 @@ use crate::error::EngineError;
 use crate::frame::text;
 use crate::session::Session;
 use crate::source::types::key;
-use crate::tables::{OpenTable, Tables};
+use crate::tables::{OpenTable, Origin, Tables};
 use crate::view::View;
 
 /// How many of the keys that stand in several rows an error shows.
@@ -33,7 +33,14 @@ pub(crate) struct Keys {
     pub null: BTreeMap<String, u64>,
 }
 
-/// Looks at the keys of tables that a view has made ready.
+/// The rows of a table that names no customer twice, if it has one row a customer.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct KeyCounts {
+    with: u64,
+    without: u64,
+}
+
+/// Looks at the keys of tables that a view has made ready. Those of files are looked at once.
 pub(crate) async fn check<'a>(
     tables: &Tables,
     names: impl Iterator<Item = &'a String>,
@@ -43,15 +50,15 @@ pub(crate) async fn check<'a>(
     let mut keys = Keys::default();
     for name in names {
         view.stop_if_cancelled()?;
-        let checking = Checking { table: tables.table(name)?, view, session: &session };
-        let [rows, null, repeated] = checking.counts().await?;
-        if repeated > 0 {
-            let keys = checking.repeated().await?;
-            return Err(EngineError::DuplicateKeys { table: name.clone(), count: repeated, keys });
-        }
-        keys.rows.insert(name.clone(), rows);
-        if null > 0 {
-            keys.null.insert(name.clone(), null);
+        let table = tables.table(name)?;
+        let checking = Checking { table, view, session: &session };
+        let KeyCounts { with, without } = match &table.origin {
+            Origin::Postgres(_) => checking.checked().await?,
+            Origin::Parquet(_) | Origin::Text(_) => *table.keys.get_or_try_init(|| checking.checked()).await?,
+        };
+        keys.rows.insert(name.clone(), with);
+        if without > 0 {
+            keys.null.insert(name.clone(), without);
         }
     }
     Ok(keys)
@@ -79,6 +86,16 @@ impl Checking<'_> {
     fn grouped(&self) -> Result<LogicalPlanBuilder, EngineError> {
         let rows = count(lit(1_i64)).alias("rows");
         self.keys()?.aggregate([named(CUSTOMER_KEY)], [rows]).map_err(|error| self.view.error(error))
+    }
+
+    /// Counts the rows, and refuses a one-row table that names a customer twice.
+    async fn checked(&self) -> Result<KeyCounts, EngineError> {
+        let [with, without, repeated] = self.counts().await?;
+        if repeated > 0 {
+            let table = self.table.schema.name.clone();
+            return Err(EngineError::DuplicateKeys { table, count: repeated, keys: self.repeated().await? });
+        }
+        Ok(KeyCounts { with, without })
     }
 
     /// Rows with a key, rows without, keys that stand in several rows (0 for a many-rows table).

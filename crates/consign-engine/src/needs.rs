@@ -17,7 +17,7 @@ use crate::tables::{OpenTable, Tables};
 pub(crate) const ROW: u64 = 64;
 
 /// What a plan needs of the tables.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Needs {
     /// Columns of one-row tables, by table. The customer table is always there.
     pub columns: BTreeMap<String, BTreeSet<String>>,
@@ -159,16 +159,25 @@ impl Needs {
     /// A guess of the bytes that a plan over all of it holds: the tables in joins, the customers in the sort. `rows` of
     /// each table.
     pub fn bytes(&self, tables: &Tables, customer_table: &str, rows: &BTreeMap<String, u64>) -> u64 {
-        let rows_of = |table: &str| rows.get(table).copied().unwrap_or_default();
-        let mut bytes = 0;
-        for (name, columns) in self.tables(customer_table) {
-            let Some(table) = tables.open.get(&name) else { continue };
-            let fields = columns.iter().filter_map(|column| table.field(column));
-            let row: u64 = fields.map(|field| width(field.data_type())).sum();
-            bytes += rows_of(&name) * (row + ROW);
-        }
-        bytes
+        let held = self.tables(customer_table).into_iter();
+        held.map(|(name, columns)| rows.get(&name).copied().unwrap_or_default() * row_bytes(tables, &name, &columns))
+            .sum()
     }
+
+    /// The same of a plan that counts: its customers stream by, and of a table of many rows it holds one a customer,
+    /// where its keys are those of customers.
+    pub fn bytes_of_count(&self, tables: &Tables, customer_table: &str, rows: &BTreeMap<String, u64>) -> u64 {
+        let rows_of = |table: &str| rows.get(table).copied().unwrap_or_default();
+        let customers = rows_of(customer_table);
+        let held = self.tables(customer_table).into_iter().filter(|(name, _)| name != customer_table);
+        held.map(|(name, columns)| rows_of(&name).min(customers) * row_bytes(tables, &name, &columns)).sum()
+    }
+}
+
+fn row_bytes(tables: &Tables, table: &str, columns: &BTreeSet<String>) -> u64 {
+    let fields =
+        tables.open.get(table).into_iter().flat_map(|table| columns.iter().filter_map(|name| table.field(name)));
+    fields.map(|field| width(field.data_type())).sum::<u64>() + ROW
 }
 
 fn row_columns(condition: &Condition, columns: &mut BTreeSet<String>) {

@@ -19,6 +19,7 @@ use crate::tables::Tables;
 use crate::view::View;
 
 /// What is asked of the tables.
+#[derive(Clone)]
 pub(crate) struct Question<'a> {
     pub moment: Moment,
     pub customer_table: &'a str,
@@ -47,15 +48,33 @@ impl<'a> Prepared<'a> {
         cancel: &CancellationToken,
     ) -> Result<Self, EngineError> {
         let mut prepared = Self::whole(tables, question, cancel).await?;
-        let Question { needs, customer_table, split_key, .. } = &prepared.question;
-        let keys = prepared.view.segment_keys() * ROW;
-        let bytes = needs.bytes(tables, customer_table, &prepared.keys.rows) + keys;
-        let number = parts::number(bytes, tables.shared.memory);
-        if number > 1 {
-            let read = needs.tables(customer_table);
-            prepared.parts = parts::lay_out(tables, &read, split_key, &prepared.view, number).await?;
-        }
+        let Question { needs, customer_table, .. } = &prepared.question;
+        prepared.lay_out(needs.bytes(tables, customer_table, &prepared.keys.rows)).await?;
         Ok(prepared)
+    }
+
+    /// For a plan that counts customers, which holds less.
+    pub async fn counting(
+        tables: &'a Tables,
+        question: Question<'a>,
+        cancel: &CancellationToken,
+    ) -> Result<Self, EngineError> {
+        let mut prepared = Self::whole(tables, question, cancel).await?;
+        let Question { needs, customer_table, .. } = &prepared.question;
+        prepared.lay_out(needs.bytes_of_count(tables, customer_table, &prepared.keys.rows)).await?;
+        Ok(prepared)
+    }
+
+    /// Lays the tables out in as many parts as a plan needs that holds so many bytes of them, and the keys of segments.
+    async fn lay_out(&mut self, bytes: u64) -> Result<(), EngineError> {
+        let keys = self.view.segment_keys() * ROW;
+        let number = parts::number(bytes + keys, self.tables.shared.memory);
+        if number > 1 {
+            let Question { needs, customer_table, split_key, .. } = &self.question;
+            let read = needs.tables(customer_table);
+            self.parts = parts::lay_out(self.tables, &read, split_key, &self.view, number).await?;
+        }
+        Ok(())
     }
 
     /// For a plan over all customers in one part, or over one customer.

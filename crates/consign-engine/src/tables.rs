@@ -16,6 +16,7 @@ use datafusion::catalog::TableProvider;
 use url::Url;
 
 use crate::error::EngineError;
+use crate::keys::KeyCounts;
 use crate::moment::Moment;
 use crate::session::{Session, Shared};
 use crate::source::location::{Location, shown};
@@ -40,6 +41,9 @@ pub(crate) struct OpenTable {
     /// Its columns as they are stored.
     pub stored: SchemaRef,
     pub origin: Origin,
+    /// What its keys are like, once it was looked at. Files stay as they were when they were opened; what a database
+    /// holds is another matter at each operation.
+    pub keys: Arc<tokio::sync::OnceCell<KeyCounts>>,
 }
 
 /// Where a table's rows come from.
@@ -246,7 +250,7 @@ pub(crate) fn open_table(table: &Table, stored: SchemaRef, origin: Origin) -> Re
         rows: table.rows,
         columns: columns.collect(),
     };
-    Ok(OpenTable { schema, stored, origin })
+    Ok(OpenTable { schema, stored, origin, keys: Arc::default() })
 }
 
 /// The address of a file on disk.

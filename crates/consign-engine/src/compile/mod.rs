@@ -12,7 +12,7 @@ use consign_model::id::Slug;
 use consign_model::schema::ColumnType;
 use consign_model::test::{InvalidTest, NumberTest, Test, check_aggregate, check_test};
 use datafusion::common::Column;
-use datafusion::logical_expr::{Expr, lit};
+use datafusion::logical_expr::{BinaryExpr, Expr, Operator as Operation, lit};
 
 use crate::error::EngineError;
 use crate::moment::Moment;
@@ -101,6 +101,18 @@ impl Compiler<'_> {
             Test::Number(test) => number::test(&value, data_type, test).is_true(),
             Test::Day(test) => day::test(value, data_type, *test, self.moment).is_true(),
         }
+    }
+}
+
+/// A condition's expression as a filter, for which null is as good as false. Without `IS TRUE` around its leaves the
+/// optimiser sees which of them a customer without a row fails, and filters where it scans.
+pub(crate) fn filter(condition: Expr) -> Expr {
+    match condition {
+        Expr::IsTrue(test) => *test,
+        Expr::BinaryExpr(BinaryExpr { left, op: op @ (Operation::And | Operation::Or), right }) => {
+            Expr::BinaryExpr(BinaryExpr::new(Box::new(filter(*left)), op, Box::new(filter(*right))))
+        }
+        other => other,
     }
 }
 

@@ -1,12 +1,15 @@
 //! Counting, explaining, and the plan itself.
 
+use std::collections::BTreeMap;
+
+use arrow::array::{RecordBatch, StringArray};
 use consign_engine::CountRequest;
-use consign_model::definition::ColumnRef;
+use consign_model::definition::{ColumnRef, RowsPerCustomer};
 use consign_model::plan::AssignPlan;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use crate::workspace::{Workspace, as_of, condition, plan, slug, sub_audience};
+use crate::workspace::{Workspace, array, as_of, condition, plan, slug, sub_audience};
 
 fn workspace() -> Workspace {
     Workspace::new()
@@ -69,6 +72,26 @@ async fn segments_are_counted_exactly() {
     };
     let counts = tables.count(&request).await.unwrap();
     assert_eq!((counts.customers, counts.conditions), (3, vec![2, 2, 2, 0]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_with_more_keys_than_there_are_customers_is_counted_in_parts() {
+    let keys = array((0..1_500_000).map(|key| Some(format!("{key:032}"))).collect::<StringArray>());
+    let orders = RecordBatch::try_from_iter([("customer_id", keys)]).unwrap();
+    let customers = format!("customer_id\n{:032}\n{:032}\n", 7, 2_000_000);
+    let mut workspace = Workspace::new().table("Customers", "customers.csv", customers);
+    workspace = workspace.parquet("Orders", RowsPerCustomer::Many, &orders);
+    workspace.memory = 64 << 20;
+    let tables = workspace.tables().await;
+    let request = CountRequest {
+        as_of: as_of(),
+        time_zone: chrono_tz::UTC,
+        customer_table: "Customers",
+        sql_segments: &BTreeMap::new(),
+        conditions: &[condition(json!({ "aggregate": "exists", "table": "Orders" }))],
+        cancel: &CancellationToken::new(),
+    };
+    assert_eq!(tables.count(&request).await.unwrap().conditions, [1]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -26,7 +26,7 @@ use crate::assignments::{self, AssignmentsError};
 use crate::deliver::{DeliverError, Delivered, Ended, Sender};
 use crate::folder::{DataFolder, RunFolder};
 use crate::inspect::Inspector;
-use crate::platform::{PlatformSent, Platforms, rejected_file};
+use crate::platform::{FollowUp, Followed, PlatformSent, Platforms, rejected_file};
 use crate::recipients::{self, DeliveryOutcome, RecipientsError};
 use crate::stage::{Counts, Stage, StageError, StagedDelivery, stage};
 
@@ -84,6 +84,8 @@ pub enum Progress<'a> {
     Assigned(u64),
     /// So many rows of the snapshot were read, over all passes.
     Staging(u64),
+    /// A delivery of an earlier run was looked at.
+    FollowedUp(&'a Followed),
     /// A delivery begins.
     Sending(&'a str),
     /// A delivery is over.
@@ -266,6 +268,7 @@ impl Workplace<'_> {
         campaign: &Slug,
         as_of: DateTime<Utc>,
     ) -> Result<RunSummary, RunError> {
+        self.follow_up(store).await?;
         let run_id = uuid::Uuid::now_v7().to_string();
         let plan = self.plan(campaign, as_of, &run_id)?;
         let unusable = |reason| RunError::Folder { path: self.folder.path().to_owned(), reason };
@@ -294,6 +297,16 @@ impl Workplace<'_> {
             }
         }
         done
+    }
+
+    /// Looks at what platforms still work on of earlier runs: what became of it is known to this one.
+    async fn follow_up(&self, store: &dyn Store) -> Result<(), RunError> {
+        let (http, sandbox) = (self.http, self.sandbox);
+        let follow_up = FollowUp { store, registry: self.registry, http, folder: self.folder, sandbox };
+        for followed in follow_up.follow_up(Utc::now()).await? {
+            (self.progress)(Progress::FollowedUp(&followed));
+        }
+        Ok(())
     }
 
     /// Ends the runs of a campaign whose process ended before they did. Who calls holds the campaign.
@@ -455,7 +468,7 @@ const ABANDONED: &str = "the process ended before the run did; what had not arri
 
 fn change(counts: &Counts, ended: &Ended) -> DeliveryChange {
     let list = match &ended.delivered {
-        Some(Delivered::List(list)) => Some(list),
+        Some(Delivered::List(sent)) => Some(&sent.list),
         _ => None,
     };
     let to = match (&ended.error, list) {
@@ -480,7 +493,7 @@ fn change(counts: &Counts, ended: &Ended) -> DeliveryChange {
 fn outcome_word(delivery: &DeliverySummary) -> &'static str {
     match (&delivery.error, &delivery.delivered) {
         (None, Some(_)) => "sent",
-        (Some(_), Some(Delivered::List(list))) if list.sent + list.kept > 0 => "partial",
+        (Some(_), Some(Delivered::List(PlatformSent { list, .. }))) if list.sent + list.kept > 0 => "partial",
         _ => "failed",
     }
 }
@@ -489,7 +502,7 @@ fn outcome(deliveries: &[DeliverySummary], cancelled: bool) -> Outcome {
     let failed = deliveries.iter().any(|delivery| delivery.error.is_some());
     let arrived = deliveries.iter().any(|delivery| match &delivery.delivered {
         Some(Delivered::Files(_)) => true,
-        Some(Delivered::List(list)) => delivery.error.is_none() || list.sent + list.kept > 0,
+        Some(Delivered::List(PlatformSent { list, .. })) => delivery.error.is_none() || list.sent + list.kept > 0,
         None => false,
     });
     match (failed, arrived) {
@@ -500,7 +513,7 @@ fn outcome(deliveries: &[DeliverySummary], cancelled: bool) -> Outcome {
     }
 }
 
-fn stored_counts(counts: &Counts, list: Option<&PlatformSent>) -> DeliveryCounts {
+fn stored_counts(counts: &Counts, list: Option<&ListCounts>) -> DeliveryCounts {
     let words = |by_reason: &BTreeMap<crate::stage::Reason, u64>| {
         by_reason.iter().map(|(reason, count)| (reason.to_string(), *count)).collect()
     };
@@ -510,17 +523,7 @@ fn stored_counts(counts: &Counts, list: Option<&PlatformSent>) -> DeliveryCounts
         rows: counts.rows,
         dropped: words(&counts.dropped),
         shrink: words(&counts.shrink),
-        list: list.map(|list| ListCounts {
-            list_id: list.list_id.clone(),
-            created: list.created,
-            sent: list.sent,
-            kept: list.kept,
-            rejected: list.rejected.clone(),
-            unknown: list.unknown,
-            removed: list.removed,
-            jobs: list.jobs.clone(),
-            notes: list.notes.clone(),
-        }),
+        list: list.cloned(),
     }
 }
 

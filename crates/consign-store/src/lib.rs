@@ -16,7 +16,7 @@ use consign_model::id::Slug;
 pub use error::{Open, StoreError};
 pub use record::{
     Applied, AudienceCounts, Delivery, DeliveryChange, DeliveryCounts, DeliveryError, ErrorClass, Event, GroupCounts,
-    ListCounts, NewDelivery, NewRun, Run, RunMode, StoredDefinitions, SubAudienceCounts, Target,
+    ListCounts, NewDelivery, NewRun, OpenJob, Run, RunMode, StoredDefinitions, SubAudienceCounts, Target,
 };
 pub use sqlite::SqliteStore;
 pub use state::{DeliveryState, Outcome, RunState};
@@ -65,6 +65,17 @@ pub trait Store: Send + Sync {
 
     /// Moves a delivery to its next state and sets what became known of it.
     async fn move_delivery(&self, delivery: &str, change: &DeliveryChange) -> Result<Delivery, StoreError>;
+
+    /// Sets the counts of a delivery that is submitted and stays so; what became known is an event.
+    async fn count_delivery(
+        &self,
+        delivery: &str,
+        counts: &DeliveryCounts,
+        what: Option<&str>,
+    ) -> Result<(), StoreError>;
+
+    /// The deliveries of finished runs that their platforms still work on, the oldest first.
+    async fn submitted_deliveries(&self) -> Result<Vec<Delivery>, StoreError>;
 
     /// A run's deliveries in the order in which they were added.
     async fn deliveries(&self, run: &str) -> Result<Vec<Delivery>, StoreError>;

@@ -20,7 +20,8 @@ use sqlx::{Sqlite, Transaction};
 use crate::Store;
 use crate::error::StoreError;
 use crate::record::{
-    Applied, AudienceCounts, Delivery, DeliveryChange, Event, NewDelivery, NewRun, Run, StoredDefinitions,
+    Applied, AudienceCounts, Delivery, DeliveryChange, DeliveryCounts, Event, NewDelivery, NewRun, Run,
+    StoredDefinitions,
 };
 use crate::state::RunState;
 
@@ -139,6 +140,22 @@ impl Store for SqliteStore {
         let moved = deliveries::transition(&mut transaction, delivery, change).await.map_err(|f| self.error(f))?;
         self.commit(transaction).await?;
         Ok(moved)
+    }
+
+    async fn count_delivery(
+        &self,
+        delivery: &str,
+        counts: &DeliveryCounts,
+        what: Option<&str>,
+    ) -> Result<(), StoreError> {
+        let mut transaction = self.begin().await?;
+        deliveries::set_counts(&mut transaction, delivery, counts, what).await.map_err(|fault| self.error(fault))?;
+        self.commit(transaction).await
+    }
+
+    async fn submitted_deliveries(&self) -> Result<Vec<Delivery>, StoreError> {
+        let mut connection = self.read().await?;
+        deliveries::submitted(&mut connection).await.map_err(|fault| self.error(fault))
     }
 
     async fn deliveries(&self, run: &str) -> Result<Vec<Delivery>, StoreError> {

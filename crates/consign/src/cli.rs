@@ -127,13 +127,19 @@ pub enum Command {
         as_of: AsOf,
     },
     /// Show the latest runs, or one run with its deliveries
-    #[command(after_long_help = "Examples:\n  consign status\n  consign status 019abc12-3456-7def-8123-456789abcdef")]
+    #[command(
+        after_long_help = "Where a platform works on for hours, it is asked first how far it is, as often as it likes to be asked.\n\n\
+                                 Examples:\n  consign status\n  consign status 019abc12-3456-7def-8123-456789abcdef"
+    )]
     Status {
         /// The run's id, enough of its beginning or end to tell it apart, or `latest`
         run: Option<String>,
         /// How many runs are shown
         #[arg(long, value_name = "N", default_value_t = 20)]
         limit: u32,
+        /// Do not ask platforms about what they still work on
+        #[arg(long)]
+        no_poll: bool,
     },
     /// Say why a customer is in a campaign's group, and for each destination sent or why not
     #[command(after_long_help = "Example:\n  consign explain churn_prevention 00042")]

@@ -30,7 +30,7 @@ pub async fn run(command: Command, context: &Context) -> Result<Exit> {
             campaign::preview(context, &campaign, as_of, PreviewOptions { show_rows, diff }).await
         }
         Command::Run { campaign, as_of } => campaign::run(context, &campaign, as_of).await,
-        Command::Status { run, limit } => status::run(context, run.as_deref(), limit).await,
+        Command::Status { run, limit, no_poll } => status::run(context, run.as_deref(), limit, !no_poll).await,
         Command::Explain { campaign, customer_key } => campaign::explain(context, &campaign, &customer_key).await,
         Command::Sandbox(asked) => sandbox::run(context, asked).await,
         Command::Destinations { command: Destinations::List } => destinations::list(context).await,

@@ -1,32 +1,35 @@
 //! Adding: staged rows that are not on the list as they are, in numbered requests.
 
 use std::collections::VecDeque;
-use std::fs::File;
 use std::ops::Range;
 use std::path::Path;
-use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, StringViewArray};
+use arrow::array::{AsArray, BooleanArray};
 use arrow::compute::filter_record_batch;
-use arrow::datatypes::{DataType, Field, Schema, UInt64Type};
-use consign_destinations::client::{ErrorClass, Job, JobReport, JobState};
+use arrow::datatypes::UInt64Type;
+use chrono::Utc;
+use consign_destinations::client::{ErrorClass, Job, JobState};
 use consign_destinations::encode::{EncodedRows, Operation, Sequence, split_requests};
 use consign_destinations::http::SystemClock;
 use consign_destinations::send::{Frame, JobEnd, RowSet, Sent, Stop, Taken, await_job, find_rows, send_rows};
-use parquet::arrow::ArrowWriter;
+use consign_store::OpenJob;
 
 use super::identity::Identified;
+use super::jobs::{JobRow, JobRows};
 use super::members::{KEPT, Member, Standing};
-use super::{Again, PlatformError, Sending, Step, rejected_file};
+use super::rejects::{RejectsWriter, rejected_file};
+use super::{Again, PlatformError, Sending, Step};
 use crate::deliver::day;
-use crate::stage::CUSTOMER_KEY;
 use crate::staged;
 
 /// Encoded rows of one staged batch, with who they are.
+#[derive(Default)]
 struct Batch {
     encoded: EncodedRows,
     /// Parts with the place of their first row.
     parts: Vec<(usize, Identified)>,
+    /// The place of each row in the delivery.
+    places: Vec<u64>,
     /// Whether each row was refused.
     rejected: Vec<bool>,
 }
@@ -61,7 +64,7 @@ struct Progress {
     /// Requests and rows of a session that ended early: what comes after them is a session of its own.
     before: u64,
     over: u64,
-    rejects: ArrowWriter<File>,
+    rejects: RejectsWriter,
 }
 
 impl Sending<'_> {
@@ -69,28 +72,31 @@ impl Sending<'_> {
     pub(super) async fn add(&mut self, operation: Operation, kept: u64) -> Step<()> {
         let replaces = operation == Operation::Replace;
         let skipped = if replaces { 0 } else { kept };
-        self.outcome.kept = skipped;
+        self.outcome.list.kept = skipped;
         let path = self.work.join(KEPT);
         let mut kept = Kept::open((!replaces).then_some(path.as_path()))?;
         let total = self.staged.counts.rows - skipped;
-        let mut progress =
-            Progress { operation, total, done: 0, before: self.outcome.requests, over: 0, rejects: self.rejects()? };
+        let rejects = RejectsWriter::create(&rejected_file(&self.work))?;
+        let mut progress = Progress { operation, total, done: 0, before: self.outcome.requests, over: 0, rejects };
         let batches = &self.staged.batches;
         let mut first = 0;
         for staged in batches {
             self.stop_if_cancelled()?;
-            let mut batch = Batch { encoded: EncodedRows::new(), parts: Vec::new(), rejected: Vec::new() };
+            let mut batch = Batch::default();
             for rows in staged::read(&staged.path)? {
                 let rows = rows?;
-                let wanted = kept.others(first..first + rows.num_rows() as u64)?;
-                first += rows.num_rows() as u64;
+                let places = first..first + rows.num_rows() as u64;
+                first = places.end;
+                let wanted = kept.others(places.clone())?;
+                batch.places.extend(places.zip(wanted.values()).filter(|(_, wanted)| *wanted).map(|(place, _)| place));
                 let rows = filter_record_batch(&rows, &wanted)?;
                 batch.parts.push((batch.encoded.len(), Identified::of(&rows, &self.identifying)?));
                 self.encoder.encode_rows(&rows, &self.list, operation, &mut batch.encoded)?;
             }
             batch.rejected = vec![false; batch.encoded.len()];
             let done = self.add_batch(&mut batch, &mut progress).await;
-            write_rejects(&batch, &mut progress.rejects)?;
+            let rejected = (0..batch.rejected.len()).filter(|row| batch.rejected[*row]);
+            progress.rejects.write(rejected.map(|row| (batch.places[row], batch.key(row))))?;
             if let Err(again) = done? {
                 return Ok(Err(again));
             }
@@ -100,12 +106,6 @@ impl Sending<'_> {
             self.renew_members()?;
         }
         Ok(Ok(()))
-    }
-
-    fn rejects(&self) -> Result<ArrowWriter<File>, PlatformError> {
-        let path = rejected_file(&self.work);
-        let file = File::create(&path).map_err(|reason| PlatformError::Members { path, reason })?;
-        Ok(ArrowWriter::try_new(file, rejects_schema(), None)?)
     }
 
     async fn add_batch(&mut self, batch: &mut Batch, progress: &mut Progress) -> Step<()> {
@@ -133,7 +133,9 @@ impl Sending<'_> {
                 Some(Stop::ListGone) => return Ok(Err(Again::ListGone)),
                 Some(Stop::SessionLost) => return Ok(Err(Again::SessionLost)),
                 Some(Stop::SessionOver) => {
-                    self.outcome.note("the session ended early: the rest was added to what it had put on the list");
+                    self.outcome
+                        .list
+                        .note("the session ended early: the rest was added to what it had put on the list");
                     progress.operation = Operation::Add;
                     progress.done -= rest.len() as u64;
                     (progress.before, progress.over) = (self.outcome.requests, progress.done);
@@ -144,7 +146,7 @@ impl Sending<'_> {
                 Some(Stop::Failed(error)) => {
                     // A request that nobody answered may have arrived.
                     if error.class == ErrorClass::Unavailable {
-                        self.outcome.unknown += rest.len() as u64;
+                        self.outcome.list.unknown += rest.len() as u64;
                         self.note(batch, &rest, Standing::Unknown)?;
                     }
                     self.await_jobs(batch, pending).await?;
@@ -183,7 +185,7 @@ impl Sending<'_> {
         }
         for Taken { rows, job, rejected, unnamed, notes } in sent.taken {
             for note in notes {
-                self.outcome.note(note);
+                self.outcome.list.note(note);
             }
             for (row, reason) in &rejected {
                 self.reject(batch, *row, reason);
@@ -200,14 +202,14 @@ impl Sending<'_> {
     /// Rows that the platform took, but for those that it refused: named ones, and so many that it did not name.
     fn arrived(&mut self, batch: &Batch, rows: &RowSet, named: u64, unnamed: u64) -> Result<(), PlatformError> {
         let unnamed = unnamed.min(rows.len() as u64 - named);
-        self.outcome.reject("refused, which one is not said", unnamed);
-        self.outcome.sent += rows.len() as u64 - named - unnamed;
+        self.outcome.list.reject("refused, which one is not said", unnamed);
+        self.outcome.list.sent += rows.len() as u64 - named - unnamed;
         self.note(batch, rows, Standing::Acknowledged)
     }
 
     fn reject(&mut self, batch: &mut Batch, row: usize, reason: &str) {
         if !std::mem::replace(&mut batch.rejected[row], true) {
-            self.outcome.reject(reason, 1);
+            self.outcome.list.reject(reason, 1);
         }
     }
 
@@ -240,19 +242,22 @@ impl Sending<'_> {
             let end = if awaited {
                 await_job(self.client.as_ref(), &job, &SystemClock).await?
             } else {
-                match self.client.poll(&job).await? {
-                    JobState::Done(report) => JobEnd::Done(report),
-                    JobState::Failed(reason) => JobEnd::Failed(reason),
-                    JobState::Working => {
-                        self.outcome.jobs.push(job.id.clone());
-                        JobEnd::Done(JobReport { known: true, ..JobReport::default() })
+                match self.client.poll(&job).await {
+                    Ok(JobState::Done(report)) => JobEnd::Done(report),
+                    Ok(JobState::Failed(reason)) => JobEnd::Failed(reason),
+                    // What was taken is not lost because one cannot look at it now.
+                    Ok(JobState::Working) | Err(_) => {
+                        let refused = rejected.len() as u64;
+                        self.arrived(batch, &rows, refused, 0)?;
+                        self.leave_open(batch, &rows, job)?;
+                        continue;
                     }
                 }
             };
             match end {
                 JobEnd::Done(report) => {
                     for note in report.notes {
-                        self.outcome.note(note);
+                        self.outcome.list.note(note);
                     }
                     let (named, unnamed) = find_rows(&batch.encoded, &rows, report.rejected);
                     let mut refused = rejected.len() as u64;
@@ -262,11 +267,11 @@ impl Sending<'_> {
                     }
                     if report.known || !awaited {
                         if !report.known {
-                            self.outcome.note("the platform took the rows, and does not say what became of each");
+                            self.outcome.list.note("the platform took the rows, and does not say what became of each");
                         }
                         self.arrived(batch, &rows, refused, unnamed + report.unnamed)?;
                     } else {
-                        self.outcome.unknown += rows.len() as u64 - refused;
+                        self.outcome.list.unknown += rows.len() as u64 - refused;
                         self.note(batch, &rows, Standing::Unknown)?;
                     }
                 }
@@ -276,11 +281,34 @@ impl Sending<'_> {
                     }
                 }
                 JobEnd::Unknown => {
-                    self.outcome.unknown += rows.len() as u64 - rejected.len() as u64;
+                    self.outcome.list.unknown += rows.len() as u64 - rejected.len() as u64;
                     self.note(batch, &rows, Standing::Unknown)?;
                 }
             }
         }
+        Ok(())
+    }
+
+    /// Keeps what it takes to say later what became of a request.
+    fn leave_open(&mut self, batch: &Batch, rows: &RowSet, job: Job) -> Result<(), PlatformError> {
+        let row = |row: usize| {
+            let (part, at) = batch.part(row);
+            JobRow {
+                place: batch.places[row],
+                identity: part.identities[at],
+                attributes: part.attributes[at],
+                customer_key: batch.key(row).to_owned(),
+                removal: part.removal(at),
+                encoded: batch.encoded.row(row).to_vec(),
+                rejected: batch.rejected[row],
+            }
+        };
+        let kept = JobRows { rows: rows.iter().map(row).collect(), sequence: self.members.last() };
+        let number = self.outcome.list.jobs.len() as u64 + 1;
+        kept.write(&self.work, number, &self.members)?;
+        let now = Utc::now();
+        let rows = kept.rows.iter().filter(|row| !row.rejected).count() as u64;
+        self.outcome.list.jobs.push(OpenJob { id: job.id, number, rows, since: now, looked: 0, looked_at: now });
         Ok(())
     }
 
@@ -314,19 +342,6 @@ fn ranges(rows: &RowSet) -> Vec<Range<usize>> {
         }
     }
     ranges
-}
-
-fn rejects_schema() -> Arc<Schema> {
-    Arc::new(Schema::new(vec![Field::new(CUSTOMER_KEY, DataType::Utf8View, false)]))
-}
-
-fn write_rejects(batch: &Batch, into: &mut ArrowWriter<File>) -> Result<(), PlatformError> {
-    let rejected = (0..batch.rejected.len()).filter(|row| batch.rejected[*row]).map(|row| batch.key(row));
-    let keys: ArrayRef = Arc::new(StringViewArray::from_iter_values(rejected));
-    if !keys.is_empty() {
-        into.write(&RecordBatch::try_new(rejects_schema(), vec![keys])?)?;
-    }
-    Ok(())
 }
 
 /// The places of the rows that are kept, read along.

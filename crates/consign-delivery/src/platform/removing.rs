@@ -58,7 +58,7 @@ impl Sending<'_> {
                 if let Err(again) = self.remove(leaving).await? {
                     return Ok(Err(again));
                 }
-                self.outcome.sent += sent;
+                self.outcome.list.sent += sent;
             }
         }
         self.members.compact(self.engine).await?;
@@ -83,7 +83,7 @@ impl Sending<'_> {
             leaving.push(Leaving { identity, customer_key: keys.value(row).to_owned(), removal: object(&plain) });
         }
         if sealed > 0 {
-            self.outcome.note(format!(
+            self.outcome.list.note(format!(
                 "{sealed} members could not be taken off: `membership.key` of the data folder is not the one that they were \
                  kept with"
             ));
@@ -101,7 +101,7 @@ impl Sending<'_> {
         match self.client.by_id() {
             Some(by_id) => {
                 remove_by_id(by_id, self, &leaving).await?;
-                self.outcome.removed += leaving.len() as u64;
+                self.outcome.list.removed += leaving.len() as u64;
                 self.note_removed(&leaving)?;
                 Ok(Ok(()))
             }
@@ -133,7 +133,7 @@ impl Sending<'_> {
             for taken in sent.taken {
                 let refused: HashSet<usize> = taken.rejected.iter().map(|(row, _)| *row).collect();
                 let gone: Vec<_> = taken.rows.iter().filter(|row| !refused.contains(row)).collect();
-                self.outcome.removed += gone.len() as u64;
+                self.outcome.list.removed += gone.len() as u64;
                 let gone: Vec<_> = gone.into_iter().map(|row| &leaving[row]).collect();
                 self.note_removed_of(&gone)?;
             }

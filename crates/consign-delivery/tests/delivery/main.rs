@@ -3,6 +3,7 @@
 
 mod campaign;
 mod disk;
+mod follow_up;
 mod memory;
 mod platforms;
 mod stage;

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use consign_delivery::{Delivered, PlatformSent, RunSummary};
 use consign_model::definition::Membership;
-use consign_store::{DeliveryState, Outcome, Store};
+use consign_store::{DeliveryState, ListCounts, Outcome, Store};
 
 use crate::workspace::Rehearsal;
 
-fn lists(run: &RunSummary) -> BTreeMap<&str, &PlatformSent> {
+fn lists(run: &RunSummary) -> BTreeMap<&str, &ListCounts> {
     let found = run.deliveries.iter().filter_map(|delivery| match &delivery.delivered {
-        Some(Delivered::List(sent)) => Some((delivery.id.as_str(), sent)),
+        Some(Delivered::List(PlatformSent { list, .. })) => Some((delivery.id.as_str(), list)),
         _ => None,
     });
     found.collect()
@@ -25,8 +25,8 @@ async fn agrees(rehearsal: &Rehearsal, run: &RunSummary) {
     assert_eq!(failures(run), Vec::<&str>::new());
     let members = rehearsal.members().await;
     for delivery in &run.deliveries {
-        let Some(Delivered::List(list)) = &delivery.delivered else { continue };
-        let rows = list.sent + list.kept + list.rejected() + list.unknown;
+        let Some(Delivered::List(PlatformSent { list, .. })) = &delivery.delivered else { continue };
+        let rows = list.sent + list.kept + list.all_rejected() + list.unknown;
         assert_eq!(rows, delivery.counts.rows, "{}", delivery.id);
         let (counted, said) = (members[&list.list_id], list.sent + list.kept);
         // At TikTok rows that share an identifier are one member: a household's common telephone.
@@ -65,7 +65,9 @@ async fn only_the_difference_is_sent_when_the_group_changes() {
     let second = rehearsal.demo.run().await.unwrap();
     agrees(&rehearsal, &second).await;
     for ((planned, difference), done) in preview.deliveries.iter().zip(preview.differences).zip(&second.deliveries) {
-        if let (Some(Delivered::List(list)), false) = (&done.delivered, planned.destination.as_str() == "meta") {
+        if let (Some(Delivered::List(PlatformSent { list, .. })), false) =
+            (&done.delivered, planned.destination.as_str() == "meta")
+        {
             let difference = difference.unwrap();
             assert_eq!((difference.added, difference.kept, difference.removed), (list.sent, list.kept, list.removed));
         }
@@ -131,8 +133,8 @@ async fn a_platform_that_is_not_there_fails_alone_and_nothing_is_lost() {
     assert_eq!(run.outcome, Outcome::Partial);
     for delivery in &run.deliveries {
         assert_eq!(delivery.error.is_some(), delivery.kind == "criteo", "{}: {:?}", delivery.id, delivery.error);
-        if let Some(Delivered::List(list)) = &delivery.delivered {
-            let rows = list.sent + list.kept + list.rejected() + list.unknown;
+        if let Some(Delivered::List(PlatformSent { list, .. })) = &delivery.delivered {
+            let rows = list.sent + list.kept + list.all_rejected() + list.unknown;
             assert_eq!(rows, delivery.counts.rows, "{}", delivery.id);
         }
     }

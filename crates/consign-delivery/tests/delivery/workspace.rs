@@ -133,8 +133,13 @@ pub struct Rehearsal {
 impl Rehearsal {
     /// The demo with all its platforms in a sandbox, and changed like that.
     pub async fn with(change: impl FnOnce(&mut Definitions)) -> Self {
+        Self::at(Options::default(), change).await
+    }
+
+    /// The same, with a sandbox that behaves like that.
+    pub async fn at(options: Options, change: impl FnOnce(&mut Definitions)) -> Self {
         let stop = CancellationToken::new();
-        let sandbox = serve(Options::default(), stop.clone()).await.unwrap();
+        let sandbox = serve(options, stop.clone()).await.unwrap();
         let mut demo = DemoWorkspace::with(|definitions| {
             for destination in &mut definitions.destinations {
                 destination.sandbox = destination.kind != "local_files";

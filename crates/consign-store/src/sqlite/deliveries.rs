@@ -5,7 +5,7 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use super::{Fault, document, event, json, now, runs, slug, time, word};
 use crate::error::StoreError;
-use crate::record::{Delivery, DeliveryChange, DeliveryError, ErrorClass, NewDelivery};
+use crate::record::{Delivery, DeliveryChange, DeliveryCounts, DeliveryError, ErrorClass, NewDelivery};
 use crate::state::DeliveryState;
 
 pub(super) async fn create(connection: &mut SqliteConnection, run: &str, new: &[NewDelivery]) -> Result<(), Fault> {
@@ -70,6 +70,39 @@ pub(super) async fn transition(
     let what = format!("{} -> {}", delivery.state, change.to);
     event(connection, &delivery.run, Some(id), at, &what).await?;
     one(connection, id).await
+}
+
+pub(super) async fn set_counts(
+    connection: &mut SqliteConnection,
+    id: &str,
+    counts: &DeliveryCounts,
+    what: Option<&str>,
+) -> Result<(), Fault> {
+    let delivery = one(connection, id).await?;
+    if delivery.state != DeliveryState::Submitted {
+        let what = format!("delivery `{id}` is {}", delivery.state);
+        let remedy = "count what a platform works on, and move everything else with its counts";
+        return Err(StoreError::Conflict { what, remedy }.into());
+    }
+    let at = now();
+    sqlx::query("UPDATE deliveries SET counts = $2, updated_at = $3 WHERE id = $1")
+        .bind(id)
+        .bind(json(counts)?)
+        .bind(at.timestamp_micros())
+        .execute(&mut *connection)
+        .await?;
+    if let Some(what) = what {
+        event(connection, &delivery.run, Some(id), at, what).await?;
+    }
+    Ok(())
+}
+
+pub(super) async fn submitted(connection: &mut SqliteConnection) -> Result<Vec<Delivery>, Fault> {
+    let select = "SELECT deliveries.* FROM deliveries JOIN runs ON runs.id = deliveries.run \
+                  WHERE deliveries.state = 'submitted' AND runs.state = 'finished' \
+                  ORDER BY runs.created_at, runs.id, deliveries.place";
+    let rows = sqlx::query(select).fetch_all(connection).await?;
+    rows.iter().map(read).collect()
 }
 
 pub(super) async fn of_run(connection: &mut SqliteConnection, run: &str) -> Result<Vec<Delivery>, Fault> {

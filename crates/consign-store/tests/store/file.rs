@@ -24,6 +24,7 @@ on_every_store! { empty();
     a_run_does_not_succeed_before_its_deliveries_are_done
     a_run_that_ends_early_takes_its_open_deliveries_with_it
     a_refused_transition_changes_nothing
+    what_a_platform_works_on_is_counted_until_it_has_ended
     a_list_is_remembered_until_another_takes_its_place
 }
 

@@ -301,6 +301,27 @@ pub async fn a_refused_transition_changes_nothing(store: &dyn Store) {
     assert_eq!(store.events("r1").await.expect("read").len(), 2);
 }
 
+pub async fn what_a_platform_works_on_is_counted_until_it_has_ended(store: &dyn Store) {
+    begun(store, "r1", &["a", "b"]).await;
+    store.move_run("r1", RunState::Staging, None).await.expect("allowed");
+    store.move_run("r1", RunState::Delivering, None).await.expect("allowed");
+    let counts = |rows| DeliveryCounts { rows, ..DeliveryCounts::default() };
+    let early = store.count_delivery("r1/active.a.mail", &counts(1), None).await.expect_err("it is being staged");
+    assert!(matches!(early, StoreError::Conflict { .. }), "{early}");
+    moved(store, "r1/active.a.mail", &[DeliveryState::Sending, DeliveryState::Submitted]).await;
+    moved(store, "r1/active.b.mail", &[DeliveryState::Sending, DeliveryState::Delivered]).await;
+    assert_eq!(store.submitted_deliveries().await.expect("read"), [], "the run is not over");
+    store.move_run("r1", RunState::Finished(Outcome::Succeeded), None).await.expect("allowed");
+    store.count_delivery("r1/active.a.mail", &counts(7), Some("one of two jobs has ended")).await.expect("kept");
+    let open = store.submitted_deliveries().await.expect("read");
+    assert_eq!(open.iter().map(|one| one.id.as_str()).collect::<Vec<_>>(), ["r1/active.a.mail"]);
+    assert_eq!((open[0].state, &open[0].counts), (DeliveryState::Submitted, &Some(counts(7))));
+    let events = store.events("r1").await.expect("read");
+    assert!(events.iter().any(|event| event.what == "one of two jobs has ended"), "{events:?}");
+    moved(store, "r1/active.a.mail", &[DeliveryState::Delivered]).await;
+    assert_eq!(store.submitted_deliveries().await.expect("read"), []);
+}
+
 pub async fn a_list_is_remembered_until_another_takes_its_place(store: &dyn Store) {
     let [campaign, other, group] = ["spring", "autumn", "a"].map(|text| text.parse().expect("a slug"));
     let remembered = async |campaign| store.remembered_list("mail", campaign, &group).await.expect("read");

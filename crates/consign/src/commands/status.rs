@@ -9,12 +9,19 @@ use crate::context::Context;
 use crate::exit::{Exit, Refusal};
 use crate::show;
 use crate::view::{Delivered, Delivery, Failure, RunLine, RunSummary, Runs};
+use crate::wiring;
 
 /// How many runs are looked through for one that is named by a part of its id.
 const SEARCHED: u32 = 10_000;
 
-pub async fn run(context: &Context, run: Option<&str>, limit: u32) -> Result<Exit> {
+pub async fn run(context: &Context, run: Option<&str>, limit: u32, poll: bool) -> Result<Exit> {
     let store = context.existing_store().await?;
+    if let Some(store) = store.as_ref().filter(|_| poll) {
+        // What is in the store can be shown whatever becomes of it.
+        if let Err(error) = wiring::follow_up(context, store).await {
+            context.printer.note(&format!("what platforms still work on could not be looked at: {error:#}"));
+        }
+    }
     match (store, run) {
         (None, None) => context.printer.show(&Runs { runs: Vec::new() })?,
         (None, Some(run)) => return Err(Refusal::not_found("run", run, []).into()),

@@ -242,7 +242,8 @@ fn at_platform(list: &ListCounts) -> Vec<String> {
     if !list.rejected.is_empty() {
         let _ = write!(line, ", rejected {}", reasons(&list.rejected));
     }
-    let jobs = list.jobs.iter().map(|job| format!("the platform still works on job {job}"));
+    let jobs =
+        list.jobs.iter().map(|job| format!("the platform still works on job {}: {} rows", job.id, number(job.rows)));
     let notes = list.notes.iter().map(|note| format!("note: {note}"));
     std::iter::once(line).chain(jobs).chain(notes).collect()
 }

@@ -16,6 +16,7 @@ mod run;
 mod snapshot;
 pub mod stage;
 mod staged;
+mod watch;
 
 pub use deliver::{DeliverError, Delivered, connect};
 pub use explain::{Explanation, LastRun};

@@ -19,6 +19,7 @@ use consign_store::{
 };
 use futures::stream::{self, StreamExt};
 use serde::Serialize;
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
@@ -29,6 +30,7 @@ use crate::inspect::Inspector;
 use crate::platform::{FollowUp, Followed, PlatformSent, Platforms, rejected_file};
 use crate::recipients::{self, DeliveryOutcome, RecipientsError};
 use crate::stage::{Counts, Stage, StageError, StagedDelivery, stage};
+use crate::watch::{Watch, keep_waits};
 
 /// A run, or a preview, failed as a whole. Deliveries that fail alone are part of a [`RunSummary`].
 #[derive(Debug, thiserror::Error)]
@@ -88,6 +90,8 @@ pub enum Progress<'a> {
     FollowedUp(&'a Followed),
     /// A delivery begins.
     Sending(&'a str),
+    /// A delivery waits for its platform's limits until then, or goes on.
+    Limited(&'a str, Option<DateTime<Utc>>),
     /// A delivery is over.
     Sent(&'a str),
 }
@@ -374,19 +378,31 @@ impl Workplace<'_> {
             cancel: self.cancel,
         };
         let all = plan.deliveries.iter().zip(ids).zip(staged);
-        let http = self.http.observed_by(Arc::new(Inspector::open(folder)?));
-        let platforms = Platforms { store, engine: self.engine, http: &http, data: self.folder, sandbox: self.sandbox };
-        let sending = all.map(|((delivery, id), staged)| async move {
-            (self.progress)(Progress::Sending(id));
-            let key = format!("{}/{id}", plan.run_id);
-            let begin = DeliveryChange::to(DeliveryState::Sending).counts(stored_counts(&staged.counts, None));
-            store.move_delivery(&key, &begin).await?;
-            let ended = sender.send(platforms, id, delivery, staged).await;
-            store.move_delivery(&key, &change(&staged.counts, &ended)).await?;
-            (self.progress)(Progress::Sent(id));
-            Ok::<_, RunError>(summary(plan, delivery, id, staged, Some(ended)))
+        let inspector = Arc::new(Inspector::open(folder)?);
+        let platforms =
+            Platforms { store, engine: self.engine, http: self.http, data: self.folder, sandbox: self.sandbox };
+        let (tell, told) = mpsc::unbounded_channel();
+        let sending = all.map(move |((delivery, id), staged)| {
+            let watch = Watch::new(&inspector, id, delivery, &tell);
+            async move {
+                (self.progress)(Progress::Sending(id));
+                let key = format!("{}/{id}", plan.run_id);
+                let begin = DeliveryChange::to(DeliveryState::Sending).counts(stored_counts(&staged.counts, None));
+                store.move_delivery(&key, &begin).await?;
+                let ended = match watch.wait_out(store, self.cancel).await {
+                    Ok(()) => {
+                        let http = self.http.observed_by(Arc::new(watch));
+                        sender.send(Platforms { http: &http, ..platforms }, id, delivery, staged).await
+                    }
+                    Err(error) => Ended::not_sent(staged.counts.rows, error),
+                };
+                store.move_delivery(&key, &change(&staged.counts, &ended)).await?;
+                (self.progress)(Progress::Sent(id));
+                Ok::<_, RunError>(summary(plan, delivery, id, staged, Some(ended)))
+            }
         });
-        let results: Vec<_> = stream::iter(sending).buffered(self.threads.max(2)).collect().await;
+        let sent = stream::iter(sending).buffered(self.threads.max(2)).collect::<Vec<_>>();
+        let (results, ()) = futures::join!(sent, keep_waits(store, &plan.run_id, self.progress, told));
         results.into_iter().collect()
     }
 

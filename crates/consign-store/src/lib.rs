@@ -10,6 +10,7 @@ mod sqlite;
 pub mod state;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use consign_model::definition::Definitions;
 use consign_model::id::Slug;
 
@@ -79,6 +80,15 @@ pub trait Store: Send + Sync {
 
     /// A run's deliveries in the order in which they were added.
     async fn deliveries(&self, run: &str) -> Result<Vec<Delivery>, StoreError>;
+
+    /// Remembers until when a platform limits a delivery; `None` when it goes on. The destination is named as its lists
+    /// are.
+    async fn set_wait(&self, delivery: &str, destination: &str, until: Option<DateTime<Utc>>)
+    -> Result<(), StoreError>;
+
+    /// Until when a destination's platform limits us, whichever delivery and process it told so; `None` where that time
+    /// has passed.
+    async fn wait(&self, destination: &str) -> Result<Option<DateTime<Utc>>, StoreError>;
 
     /// The platform's id of the list that a group of a campaign has at a destination (its id, or another name for it,
     /// such as for its sandbox), where it is known.

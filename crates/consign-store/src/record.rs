@@ -173,6 +173,9 @@ pub struct Delivery {
     pub targets: Vec<Target>,
     /// Why it failed.
     pub error: Option<DeliveryError>,
+    /// Until when its platform limits us, where that time has not passed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limited_until: Option<DateTime<Utc>>,
     /// When it began.
     pub created_at: DateTime<Utc>,
     /// When it last changed.

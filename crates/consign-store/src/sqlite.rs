@@ -5,6 +5,7 @@ mod deliveries;
 mod lists;
 mod open;
 mod runs;
+mod waits;
 
 use std::path::{Path, PathBuf};
 
@@ -162,6 +163,22 @@ impl Store for SqliteStore {
         let mut connection = self.read().await?;
         runs::one(&mut connection, run).await.map_err(|fault| self.error(fault))?;
         deliveries::of_run(&mut connection, run).await.map_err(|fault| self.error(fault))
+    }
+
+    async fn set_wait(
+        &self,
+        delivery: &str,
+        destination: &str,
+        until: Option<DateTime<Utc>>,
+    ) -> Result<(), StoreError> {
+        let mut transaction = self.begin().await?;
+        waits::set(&mut transaction, delivery, destination, until).await.map_err(|fault| self.error(fault))?;
+        self.commit(transaction).await
+    }
+
+    async fn wait(&self, destination: &str) -> Result<Option<DateTime<Utc>>, StoreError> {
+        let mut connection = self.read().await?;
+        waits::longest(&mut connection, destination).await.map_err(|fault| self.error(fault))
     }
 
     async fn remembered_list(

@@ -141,6 +141,24 @@ pub enum Command {
         #[arg(long)]
         no_poll: bool,
     },
+    /// Show what a run asked of platforms and what they answered: no bodies, no personal data, no secrets
+    #[command(after_long_help = "The latest requests of each run are kept, and all that failed.\n\n\
+                           Examples:\n  consign requests\n  consign requests latest --failed\n  \
+                           consign requests 019abc --delivery active.letter.mail --last 200 --json")]
+    Requests {
+        /// The run's id, enough of its beginning or end to tell it apart, or `latest`
+        #[arg(default_value = "latest")]
+        run: String,
+        /// Only those of this delivery: <sub-audience>.<group>.<destination>
+        #[arg(long, value_name = "ID")]
+        delivery: Option<String>,
+        /// Only those that did not do what they should
+        #[arg(long)]
+        failed: bool,
+        /// The last N
+        #[arg(long, value_name = "N", default_value_t = 50)]
+        last: usize,
+    },
     /// Say why a customer is in a campaign's group, and for each destination sent or why not
     #[command(after_long_help = "Example:\n  consign explain churn_prevention 00042")]
     Explain {

@@ -303,6 +303,12 @@ impl<'a> Bars<'a> {
                 open.remove("stage");
                 open.insert(delivery.to_owned(), self.progress.bar(delivery, None));
             }
+            Progress::Limited(delivery, until) => {
+                if let Some(bar) = open.get(delivery) {
+                    let until = until.map(|until| format!(", rate limited until {}", until.format("%H:%M:%S UTC")));
+                    bar.say(&format!("{delivery}{}", until.unwrap_or_default()));
+                }
+            }
             Progress::Sent(delivery) => {
                 open.remove(delivery);
             }

@@ -1,6 +1,7 @@
 //! Following up: what a platform worked on when its delivery was sent is looked at until it has ended, or until patience
 //! has. Takes neither tables nor an engine, so that any command can do it, and another process than the one that sent.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -65,11 +66,12 @@ impl FollowUp<'_> {
         for delivery in self.store.submitted_deliveries().await? {
             let run = self.store.run(&delivery.run).await?;
             let version = run.definitions_version;
-            if !versions.contains_key(&version) {
-                versions.insert(version, self.store.definitions(version).await?);
-            }
+            let definitions = match versions.entry(version) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(free) => free.insert(self.store.definitions(version).await?),
+            };
             let id = delivery.id.clone();
-            match self.look(&run, delivery, &versions[&version], now).await {
+            match self.look(&run, delivery, definitions, now).await {
                 Ok(followed) => all.extend(followed),
                 Err(PlatformError::Store(error)) => return Err(error),
                 Err(error) => {
@@ -81,7 +83,7 @@ impl FollowUp<'_> {
         Ok(all)
     }
 
-    /// Looks at one delivery; `None` where none of its jobs is due, or its campaign runs.
+    /// Looks at one delivery; `None` where none of its jobs is due, its campaign runs, or its platform limits us.
     async fn look(
         &self,
         run: &Run,
@@ -94,9 +96,13 @@ impl FollowUp<'_> {
         let mut known = definitions.definitions.destinations.iter();
         let destination = known.find(|one| one.id == delivery.destination);
         let destination = destination.ok_or_else(|| PlatformError::NoClient(delivery.kind.clone()))?;
+        let place = place_of(&destination.id, destination.sandbox);
+        if self.store.wait(&place).await?.is_some_and(|until| until > now) {
+            return Ok(None);
+        }
         let folder = self.folder.run(&run.id);
-        let observer = Inspector::open(&folder).map_err(|error| unusable(std::io::Error::other(error)))?;
-        let http = self.http.observed_by(Arc::new(observer)).patient(IMPATIENT);
+        let inspector = Inspector::open(&folder).map_err(|error| unusable(std::io::Error::other(error)))?;
+        let http = self.http.observed_by(Arc::new(inspector.of(short_id(&delivery)))).patient(IMPATIENT);
         let secrets = Secrets::of(&definitions.folder);
         let sandbox = destination.sandbox.then_some(self.sandbox);
         let client = connect(self.registry, &secrets, destination, sandbox, &http)?;
@@ -106,13 +112,17 @@ impl FollowUp<'_> {
         if !list.jobs.is_empty() && !list.jobs.iter().any(|job| is_due(job, polling, now)) {
             return Ok(None);
         }
-        let place = place_of(&destination.id, destination.sandbox);
         let members = Members::open(self.folder, &place, &list.list_id)?;
         let mut open =
             Open { store: self.store, client: client.as_ref(), polling, now, folder, members, delivery, counts, list };
         let problem = open.jobs().await?;
         Ok(Some(open.end(problem).await?))
     }
+}
+
+/// The id of a delivery in its run: the store's is `<run>/<id>`.
+fn short_id(delivery: &Delivery) -> &str {
+    delivery.id.rsplit('/').next().unwrap_or_default()
 }
 
 /// When a job is to be looked at again, as the platform wishes to be asked.
@@ -139,9 +149,7 @@ struct Open<'a> {
 
 impl Open<'_> {
     fn work(&self) -> std::path::PathBuf {
-        // The store's id of a delivery is `<run>/<id>`.
-        let id = self.delivery.id.rsplit('/').next().unwrap_or_default();
-        self.folder.platform(id)
+        self.folder.platform(short_id(&self.delivery))
     }
 
     /// Looks at each job that is due. Why the platform could not be asked, where that is so.
@@ -189,12 +197,16 @@ impl Open<'_> {
                 if !report.known {
                     self.list.note("the platform took the rows, and does not say what became of each");
                 }
-                report.notes.into_iter().for_each(|note| self.list.note(note));
+                for note in report.notes {
+                    self.list.note(note);
+                }
                 let places = RowSet::from(0..rows.rows.len());
                 let (named, unnamed) = find_rows(&rows.encoded(), &places, report.rejected);
                 let named: Vec<_> = named.into_iter().map(|(row, reason)| (&rows.rows[row], reason)).collect();
                 let named: Vec<_> = named.into_iter().filter(|(row, _)| !row.rejected).collect();
-                named.iter().for_each(|(_, reason)| self.list.reject(reason, 1));
+                for (_, reason) in &named {
+                    self.list.reject(reason, 1);
+                }
                 let unnamed = (unnamed + report.unnamed).min(job.rows.saturating_sub(named.len() as u64));
                 self.list.reject("refused, which one is not said", unnamed);
                 self.list.sent = self.list.sent.saturating_sub(named.len() as u64 + unnamed);

@@ -357,7 +357,7 @@ pub(crate) async fn difference(
 
 /// Under this name the lists of a destination are remembered. What is at the sandbox has nothing to do with what is at
 /// the platform.
-fn place(delivery: &PlannedDelivery) -> String {
+pub(crate) fn place(delivery: &PlannedDelivery) -> String {
     place_of(&delivery.destination, delivery.sandbox)
 }
 

@@ -14,15 +14,7 @@ use crate::workspace::{DemoWorkspace, Rehearsal};
 /// The demo with Attentive alone, which takes so long for each job and where these faults strike.
 async fn attentive(job_time: Duration, faults: &[&str]) -> Rehearsal {
     let faults = faults.iter().map(|fault| fault.parse().unwrap()).collect();
-    Rehearsal::at(Options { job_time, faults, ..Options::default() }, |definitions| {
-        let campaign = &mut definitions.campaigns[0];
-        let groups = campaign.sub_audiences.iter_mut().flat_map(|one| &mut one.groups);
-        for group in groups.chain(&mut campaign.remaining) {
-            group.destinations.retain(|one| one.id().as_str() == "attentive");
-        }
-        campaign.destinations.retain(|id, _| id.as_str() == "attentive");
-    })
-    .await
+    Rehearsal::of("attentive", Options { job_time, faults, ..Options::default() }).await
 }
 
 async fn look(demo: &DemoWorkspace, now: DateTime<Utc>) -> Vec<Followed> {
@@ -47,14 +39,12 @@ fn hours(hours: i64) -> DateTime<Utc> {
     Utc::now() + TimeDelta::hours(hours)
 }
 
-/// Looks again until nothing is submitted any more, each time half an hour later.
-async fn look_until_ended(demo: &DemoWorkspace) {
-    let mut now = Utc::now();
-    while !demo.store.submitted_deliveries().await.unwrap().is_empty() {
-        now += TimeDelta::minutes(30);
-        assert!(now < hours(24), "it is never done");
-        look(demo, now).await;
+/// Looks again once all jobs of a first run have ended.
+async fn look_when_ended(rehearsal: &Rehearsal) {
+    while rehearsal.members().await.values().any(|members| *members == 0) {
+        tokio::task::yield_now().await;
     }
+    look(&rehearsal.demo, hours(1)).await;
 }
 
 #[tokio::test]
@@ -70,7 +60,7 @@ async fn what_a_platform_works_on_is_submitted_until_it_has_ended() {
     }
     closed(demo, &run).await;
     assert_eq!(look(demo, Utc::now()).await, [], "it is not asked before five minutes have passed");
-    look_until_ended(demo).await;
+    look_when_ended(&rehearsal).await;
     closed(demo, &run).await;
     for (delivery, list) in deliveries(demo, &run).await {
         assert_eq!((delivery.state, delivery.error), (DeliveryState::Delivered, None));
@@ -90,7 +80,7 @@ async fn rows_that_a_job_refuses_are_rejects_and_are_sent_again() {
     let rehearsal = attentive(Duration::from_secs(1), &["attentive:add:*:reject-rows:3"]).await;
     let demo = &rehearsal.demo;
     let run = demo.run().await.unwrap();
-    look_until_ended(demo).await;
+    look_when_ended(&rehearsal).await;
     closed(demo, &run).await;
     let after = deliveries(demo, &run).await;
     for (delivery, list) in &after {
@@ -151,12 +141,12 @@ async fn a_platform_that_is_not_there_is_asked_another_time() {
     let mut rehearsal = attentive(Duration::from_secs(1), &[]).await;
     let run = rehearsal.demo.run().await.unwrap();
     let there = std::mem::replace(&mut rehearsal.demo.sandbox, "http://127.0.0.1:9".to_owned());
-    let looked = look(&rehearsal.demo, hours(1)).await;
+    let looked = look(&rehearsal.demo, Utc::now() + TimeDelta::minutes(6)).await;
     assert!(!looked.is_empty());
     assert!(looked.iter().all(|one| one.problem.is_some() && one.state == DeliveryState::Submitted), "{looked:?}");
     closed(&rehearsal.demo, &run).await;
     rehearsal.demo.sandbox = there;
-    look_until_ended(&rehearsal.demo).await;
+    look_when_ended(&rehearsal).await;
     let after = deliveries(&rehearsal.demo, &run).await;
     assert!(after.iter().all(|(delivery, _)| delivery.state == DeliveryState::Delivered));
 }

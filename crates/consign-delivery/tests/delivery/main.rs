@@ -7,4 +7,5 @@ mod follow_up;
 mod memory;
 mod platforms;
 mod stage;
+mod waits;
 mod workspace;

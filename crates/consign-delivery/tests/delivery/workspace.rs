@@ -152,6 +152,19 @@ impl Rehearsal {
         Self { demo, sandbox, _stop: stop.drop_guard() }
     }
 
+    /// The demo with one destination alone.
+    pub async fn of(destination: &str, options: Options) -> Self {
+        Self::at(options, |definitions| {
+            let campaign = &mut definitions.campaigns[0];
+            let groups = campaign.sub_audiences.iter_mut().flat_map(|one| &mut one.groups);
+            for group in groups.chain(&mut campaign.remaining) {
+                group.destinations.retain(|one| one.id().as_str() == destination);
+            }
+            campaign.destinations.retain(|id, _| id.as_str() == destination);
+        })
+        .await
+    }
+
     pub async fn json(&self, path: &str) -> Value {
         let answer = reqwest::get(format!("http://{}{path}", self.sandbox.address())).await.unwrap();
         serde_json::from_str(&answer.text().await.unwrap()).unwrap()

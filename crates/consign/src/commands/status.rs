@@ -38,7 +38,7 @@ pub async fn run(context: &Context, run: Option<&str>, limit: u32, poll: bool) -
 }
 
 /// The run with that id, the only one whose id begins or ends so, or the latest.
-async fn find(store: &SqliteStore, id: &str) -> Result<Run> {
+pub async fn find(store: &SqliteStore, id: &str) -> Result<Run> {
     let runs = store.runs(None, SEARCHED).await?;
     if id == "latest" {
         let latest = runs.into_iter().next();
@@ -85,6 +85,7 @@ pub async fn summary(store: &SqliteStore, run: Run) -> Result<RunSummary> {
                 sample: Vec::new(),
             },
             state: delivery.state.word().to_owned(),
+            limited_until: delivery.limited_until,
             targets: delivery.targets,
             list: counts.list,
             error: delivery.error.map(|error| Failure { class: error.class, message: error.message }),

@@ -219,6 +219,7 @@ fn whereabouts(delivered: &Delivered) -> Vec<String> {
     let shown = if delivered.targets.len() > MOST_TARGETS { MOST_TARGETS - 1 } else { delivered.targets.len() };
     let (shown, others) = delivered.targets.split_at(shown);
     let mut lines: Vec<String> = delivered.list.as_ref().map(at_platform).unwrap_or_default();
+    lines.extend(delivered.limited_until.map(|until| format!("rate limited until {}", moment(until))));
     lines.extend(shown.iter().map(target));
     if !others.is_empty() {
         let rows = others.iter().map(|target| target.rows).sum();

@@ -1,4 +1,4 @@
-//! What platforms do later: deliveries that they work on for hours.
+//! What is seen of platforms afterwards: deliveries that they work on for hours, and what they were asked.
 
 use std::path::Path;
 
@@ -65,4 +65,30 @@ async fn status_asks_platforms_how_far_they_are_and_never_fails_for_them() {
     let alone = terminal.consign_with("status", &variables);
     assert_eq!(alone.code, 0, "{}", alone.transcript());
     assert!(alone.err.contains("without an answer"), "{}", alone.err);
+}
+
+#[test]
+fn requests_are_shown_afterwards() {
+    let terminal = shop::applied();
+    assert_eq!(terminal.consign("requests").code, 5, "there are no runs yet");
+    let run = terminal.consign(&format!("{RUN} --json"));
+    assert_eq!(run.code, 0, "{}", run.transcript());
+    let shown = terminal.consign("requests --json").json();
+    assert_eq!(shown["run"], run.json()["run"]);
+    let requests = shown["requests"].as_array().expect("a list");
+    assert!(requests.len() > 2, "{shown}");
+    for request in requests {
+        assert_eq!((&request["delivery"], &request["kind"]), (&"active.letter.mail".into(), &"klaviyo".into()));
+        assert_eq!(request["failed"], false, "{request}");
+    }
+    let text = terminal.consign("requests latest --delivery active.letter.mail --last 1");
+    assert!(text.out.contains("/api/") && text.out.contains("earlier ones are not shown"), "{}", text.out);
+    assert_eq!(text.out.lines().count(), 4, "{}", text.out);
+    for personal in ["@example.com", shop::SECRET] {
+        assert!(!terminal.consign("requests --json").out.contains(personal));
+    }
+    assert!(terminal.consign("requests --failed").out.ends_with("There are none\n"));
+    let wrong = terminal.consign("requests --delivery active.letter.male");
+    assert_eq!(wrong.code, 5);
+    assert!(wrong.err.contains("`active.letter.mail`"), "{}", wrong.err);
 }

@@ -24,18 +24,19 @@ use crate::staged;
 
 /// Encoded rows of one staged batch, with who they are.
 #[derive(Default)]
-struct Batch {
+pub(super) struct Batch {
     encoded: EncodedRows,
     /// Parts with the place of their first row.
     parts: Vec<(usize, Identified)>,
     /// The place of each row in the delivery.
     places: Vec<u64>,
     /// Whether each row was refused.
-    rejected: Vec<bool>,
+    pub rejected: Vec<bool>,
 }
 
 impl Batch {
-    fn part(&self, row: usize) -> (&Identified, usize) {
+    /// Who a row is, and its place in that part.
+    pub fn part(&self, row: usize) -> (&Identified, usize) {
         let at = self.parts.partition_point(|(first, _)| *first <= row).saturating_sub(1);
         let (first, part) = &self.parts[at];
         (part, row - first)
@@ -102,6 +103,10 @@ impl Sending<'_> {
             }
         }
         progress.rejects.close()?;
+        if self.cleared > 0 {
+            let members = self.cleared;
+            self.outcome.list.note(format!("what they lack was cleared on {members} members, by a call for each"));
+        }
         if replaces {
             self.renew_members()?;
         }
@@ -128,7 +133,7 @@ impl Sending<'_> {
                 Frame { list: &self.list, operation: progress.operation, sequence: &sequence, envelope: &envelope };
             let sent = send_rows(self.client.as_ref(), &batch.encoded, rows, frame, |_| {}).await;
             let rest = sent.rest.clone();
-            match self.took(batch, sent, &mut pending)? {
+            match self.took(batch, sent, &mut pending).await? {
                 None => {}
                 Some(Stop::ListGone) => return Ok(Err(Again::ListGone)),
                 Some(Stop::SessionLost) => return Ok(Err(Again::SessionLost)),
@@ -165,7 +170,7 @@ impl Sending<'_> {
     }
 
     /// Counts what became of a request, and notes it in the membership.
-    fn took(
+    async fn took(
         &mut self,
         batch: &mut Batch,
         sent: Sent,
@@ -193,14 +198,20 @@ impl Sending<'_> {
             let rejected: Vec<usize> = rejected.into_iter().map(|(row, _)| row).collect();
             match job {
                 Some(job) => pending.push(Pending { rows, rejected, job }),
-                None => self.arrived(batch, &rows, rejected.len() as u64, unnamed)?,
+                None => self.arrived(batch, &rows, rejected.len() as u64, unnamed).await?,
             }
         }
         Ok(sent.stopped)
     }
 
     /// Rows that the platform took, but for those that it refused: named ones, and so many that it did not name.
-    fn arrived(&mut self, batch: &Batch, rows: &RowSet, named: u64, unnamed: u64) -> Result<(), PlatformError> {
+    async fn arrived(&mut self, batch: &Batch, rows: &RowSet, named: u64, unnamed: u64) -> Result<(), PlatformError> {
+        if let Err(error) = self.clear(batch, rows).await {
+            // They are there, but not as they should be: the next delivery sends and clears them again.
+            self.outcome.list.unknown += rows.len() as u64 - named;
+            self.note(batch, rows, Standing::Unknown)?;
+            return Err(error);
+        }
         let unnamed = unnamed.min(rows.len() as u64 - named);
         self.outcome.list.reject("refused, which one is not said", unnamed);
         self.outcome.list.sent += rows.len() as u64 - named - unnamed;
@@ -248,7 +259,7 @@ impl Sending<'_> {
                     // What was taken is not lost because one cannot look at it now.
                     Ok(JobState::Working) | Err(_) => {
                         let refused = rejected.len() as u64;
-                        self.arrived(batch, &rows, refused, 0)?;
+                        self.arrived(batch, &rows, refused, 0).await?;
                         self.leave_open(batch, &rows, job)?;
                         continue;
                     }
@@ -269,7 +280,7 @@ impl Sending<'_> {
                         if !report.known {
                             self.outcome.list.note("the platform took the rows, and does not say what became of each");
                         }
-                        self.arrived(batch, &rows, refused, unnamed + report.unnamed)?;
+                        self.arrived(batch, &rows, refused, unnamed + report.unnamed).await?;
                     } else {
                         self.outcome.list.unknown += rows.len() as u64 - refused;
                         self.note(batch, &rows, Standing::Unknown)?;

@@ -5,6 +5,7 @@
 //! hours is kept by [`jobs`] and ended by [`follow_up`].
 
 mod adding;
+mod clearing;
 mod follow_up;
 mod identity;
 mod jobs;
@@ -32,6 +33,7 @@ use crate::folder::{DataFolder, private_folder, remove_folder};
 use crate::requests::session;
 use crate::stage::StagedDelivery;
 use crate::staged::ReadError;
+use identity::Identifying;
 use members::{Member, Members, Standing};
 
 pub use follow_up::{FollowUp, Followed};
@@ -155,12 +157,14 @@ struct Sending<'a> {
     encoder: Box<dyn RequestEncoder>,
     list: ListTarget,
     members: Members,
-    identifying: Vec<String>,
+    identifying: Identifying,
     /// Files of this delivery that are of no use afterwards, but for the rejected rows.
     work: PathBuf,
     /// What its sessions at the platform are named by.
     name: String,
     attempt: u32,
+    /// Members whose missing fields were cleared.
+    cleared: u64,
     /// The most rows of a request, where the platform said so.
     most_rows: Option<usize>,
     engine: &'a Engine,
@@ -217,6 +221,7 @@ impl<'a> Sending<'a> {
             work,
             name: format!("{}/{id}", sender.plan.run_id),
             attempt,
+            cleared: 0,
             most_rows: None,
             engine,
             outcome,
@@ -287,7 +292,7 @@ impl<'a> Sending<'a> {
         } else if way == Way::Session {
             // The session replaces whatever there is.
         } else if let Some(by_id) = self.client.by_id() {
-            let read = read_members(by_id, &self.list, &self.identifying, &mut self.members).await?;
+            let read = read_members(by_id, &self.list, &self.identifying.names, &mut self.members).await?;
             self.outcome.list.note(format!("the list was read first, since nothing was known of it: {read} members"));
         } else {
             self.outcome.list.note("nothing was known of the list: members that others put there could not be removed");

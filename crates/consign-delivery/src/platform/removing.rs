@@ -199,7 +199,7 @@ impl Sending<'_> {
 async fn remove_by_id(by_id: &dyn ById, sending: &Sending<'_>, leaving: &[Leaving]) -> Result<(), PlatformError> {
     let mut ids: Vec<String> = Vec::new();
     let mut values: Vec<String> = Vec::new();
-    let attribute = sending.identifying.first().cloned().unwrap_or_default();
+    let attribute = sending.identifying.names.first().cloned().unwrap_or_default();
     for one in leaving {
         let text = |name: &str| one.removal.get(name).and_then(Value::as_str).map(ToOwned::to_owned);
         if let Some(id) = text(ID) {

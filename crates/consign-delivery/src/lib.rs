@@ -20,6 +20,6 @@ mod watch;
 
 pub use deliver::{DeliverError, Delivered, connect};
 pub use explain::{Explanation, LastRun};
-pub use platform::{FollowUp, Followed, ListDifference, PlatformError, PlatformSent};
+pub use platform::{FollowUp, Followed, ListDifference, PlatformError, PlatformSent, keep_rotated};
 pub use preview::{Preview, PreviewOptions};
 pub use run::{Assignment, DeliverySummary, Progress, RunError, RunSummary, Workplace};

@@ -9,7 +9,7 @@ use std::sync::Mutex;
 use anyhow::{Context as _, Result};
 use chrono::{DateTime, Utc};
 use consign_delivery::folder::DataFolder;
-use consign_delivery::{FollowUp, PreviewOptions, Progress, RunError, Workplace, connect};
+use consign_delivery::{FollowUp, PreviewOptions, Progress, RunError, Workplace, connect, keep_rotated};
 use consign_destinations::files;
 use consign_destinations::http::Http;
 use consign_engine::EngineError;
@@ -112,8 +112,13 @@ pub async fn test_destination(context: &Context, destination: &Destination, fold
         test_files(destination, &Settings::new(spec, &destination.settings), &secrets).await
     } else {
         let sandbox = destination.sandbox.then_some(context.sandbox.as_str());
-        match connect(&context.registry, &secrets, destination, sandbox, &Http::new()?) {
-            Ok(client) => client.test().await.map_err(|error| show::chain(&error)),
+        let data = DataFolder::open(&context.data)?;
+        match connect(&context.registry, &secrets, destination, sandbox, &Http::new()?, &data) {
+            Ok(client) => {
+                let proved = client.test().await;
+                keep_rotated(client.as_ref(), destination, &secrets, &data)?;
+                proved.map_err(|error| show::chain(&error))
+            }
             Err(error) => Err(show::chain(&error)),
         }
     };

@@ -132,6 +132,7 @@ impl Sending<'_> {
             let frame =
                 Frame { list: &self.list, operation: progress.operation, sequence: &sequence, envelope: &envelope };
             let sent = send_rows(self.client.as_ref(), &batch.encoded, rows, frame, |_| {}).await;
+            self.keep_rotated()?;
             let rest = sent.rest.clone();
             match self.took(batch, sent, &mut pending).await? {
                 None => {}

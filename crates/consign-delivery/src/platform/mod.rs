@@ -12,6 +12,7 @@ mod jobs;
 mod members;
 mod rejects;
 mod removing;
+mod rotated;
 mod seal;
 
 use std::io;
@@ -38,6 +39,8 @@ use members::{Member, Members, Standing};
 
 pub use follow_up::{FollowUp, Followed};
 pub(crate) use rejects::rejected_file;
+pub use rotated::keep_rotated;
+pub(crate) use rotated::with_rotated;
 
 /// A platform's delivery failed.
 #[derive(Debug, thiserror::Error)]
@@ -69,6 +72,18 @@ pub enum PlatformError {
     #[error("the membership in {} cannot be kept: free space on the disk, or check that the folder may be written", path.display())]
     Members {
         /// The folder.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        reason: io::Error,
+    },
+    /// A credential that the platform changed cannot be read or kept.
+    #[error(
+        "the credential that the platform gave in place of yours cannot be kept in {}: free space on the disk, or check that \
+         the folder may be written", path.display()
+    )]
+    Rotated {
+        /// The file.
         path: PathBuf,
         /// Why.
         #[source]
@@ -168,6 +183,7 @@ struct Sending<'a> {
     /// The most rows of a request, where the platform said so.
     most_rows: Option<usize>,
     engine: &'a Engine,
+    data: &'a DataFolder,
     outcome: PlatformSent,
 }
 
@@ -198,7 +214,9 @@ impl<'a> Sending<'a> {
         let remembered = if fresh { None } else { store.remembered_list(&place, campaign, group).await? };
         let known = delivery.list_id.clone().or(remembered).or(chosen);
         let wanted = WantedList { name: delivery.list_name.clone(), id: known };
-        let FoundList { id: list_id, created } = client.find_or_create(&wanted).await?;
+        let found = client.find_or_create(&wanted).await;
+        sender.keep_rotated(delivery, client.as_ref(), data)?;
+        let FoundList { id: list_id, created } = found?;
         store.remember_list(&place, campaign, group, &list_id).await?;
         let mut members = Members::open(data, &place, &list_id)?;
         if created {
@@ -224,6 +242,7 @@ impl<'a> Sending<'a> {
             cleared: 0,
             most_rows: None,
             engine,
+            data,
             outcome,
         })
     }
@@ -322,6 +341,11 @@ impl<'a> Sending<'a> {
         list.reject("not_sent", self.staged.counts.rows.saturating_sub(known));
     }
 
+    /// Keeps a credential that the platform has changed meanwhile: what it replaces may be of no use any more.
+    fn keep_rotated(&self) -> Result<(), PlatformError> {
+        self.sender.keep_rotated(self.delivery, self.client.as_ref(), self.data)
+    }
+
     fn stop_if_cancelled(&self) -> Result<(), PlatformError> {
         if self.sender.cancel.is_cancelled() { Err(PlatformError::Cancelled) } else { Ok(()) }
     }
@@ -389,6 +413,7 @@ pub(crate) async fn send(
             }
         };
         let done = sending.run().await;
+        let done = sending.keep_rotated().and(done);
         match done {
             Ok(Ok(())) => return (sending.outcome, Ok(())),
             Ok(Err(Again::ListGone)) if !fresh && delivery.list_id.is_none() => fresh = true,

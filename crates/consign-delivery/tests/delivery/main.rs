@@ -6,6 +6,7 @@ mod disk;
 mod follow_up;
 mod memory;
 mod platforms;
+mod rotated;
 mod stage;
 mod waits;
 mod workspace;

@@ -233,6 +233,21 @@ fn is_zero(count: &u64) -> bool {
     *count == 0
 }
 
+/// A list at a platform, as it is remembered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RememberedList {
+    /// The destination, by its id or another name for it, such as for its sandbox.
+    pub destination: String,
+    /// The campaign.
+    pub campaign: Slug,
+    /// The treatment group.
+    pub group: Slug,
+    /// The platform's id of the list.
+    pub list_id: String,
+    /// When a delivery last began with it.
+    pub remembered_at: DateTime<Utc>,
+}
+
 /// Work that a platform does on after it took a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpenJob {

@@ -10,6 +10,7 @@ mod follow_up;
 mod identity;
 mod jobs;
 mod members;
+mod reconcile;
 mod rejects;
 mod removing;
 mod rotated;
@@ -33,11 +34,12 @@ use crate::deliver::Sender;
 use crate::folder::{DataFolder, private_folder, remove_folder};
 use crate::requests::session;
 use crate::stage::StagedDelivery;
-use crate::staged::ReadError;
+use crate::staged::{READ_ROWS, ReadError};
 use identity::Identifying;
 use members::{Member, Members, Standing};
 
 pub use follow_up::{FollowUp, Followed};
+pub use reconcile::Agreed;
 pub(crate) use rejects::rejected_file;
 pub use rotated::keep_rotated;
 pub(crate) use rotated::with_rotated;
@@ -452,23 +454,55 @@ async fn read_members(
     members: &mut Members,
 ) -> Result<u64, PlatformError> {
     let (mut from, mut read) = (None, 0);
+    let mut found = Vec::new();
     loop {
         let page = by_id.members(list, from.as_deref()).await?;
-        let found: Vec<_> = page.members.iter().map(|member| identity::of_member(member, identifying)).collect();
-        let rows: Vec<_> = found
-            .iter()
-            .map(|(identity, removal)| Member {
+        read += page.members.len() as u64;
+        found.extend(page.members.iter().map(|member| identity::of_member(member, identifying)));
+        // Pages are small, and each note is a file.
+        if page.next.is_none() || found.len() >= READ_ROWS {
+            let rows = found.iter().map(|(identity, removal)| Member {
                 identity: *identity,
                 attributes: [0; 32],
                 customer_key: "",
                 removal: Some(removal),
-            })
-            .collect();
-        members.note(&rows, Standing::Acknowledged)?;
-        read += rows.len() as u64;
+            });
+            members.note(&rows.collect::<Vec<_>>(), Standing::Acknowledged)?;
+            found.clear();
+        }
         match page.next {
             Some(next) => from = Some(next),
             None => return Ok(read),
         }
     }
+}
+
+/// Reads the list of a delivery at its platform, and makes what is known of it agree. `None` where the platform lets
+/// nobody read lists.
+pub(crate) async fn reconcile(
+    sender: &Sender<'_>,
+    platforms: Platforms<'_>,
+    delivery: &PlannedDelivery,
+    list_id: &str,
+    work: &Path,
+) -> Result<Option<Agreed>, PlatformError> {
+    let (client, _) = sender.client(platforms, delivery)?;
+    let Some(by_id) = client.by_id() else { return Ok(None) };
+    let Platforms { engine, data, .. } = platforms;
+    let list = ListTarget { id: list_id.to_owned(), name: delivery.list_name.clone() };
+    let identifying = identity::identifying(delivery).names;
+    let mut members = Members::open(data, &place(delivery), list_id)?;
+    let agreed = reconcile::reconcile(by_id, &list, &identifying, &mut members, engine, data, work).await;
+    sender.keep_rotated(delivery, client.as_ref(), data)?;
+    agreed.map(Some)
+}
+
+/// How many members a list is known to have.
+pub(crate) async fn count_members(
+    engine: &Engine,
+    data: &DataFolder,
+    place: &str,
+    list_id: &str,
+) -> Result<u64, PlatformError> {
+    Ok(engine.count_members(&Members::open(data, place, list_id)?.files()?).await?)
 }

@@ -4,6 +4,7 @@
 mod campaign;
 mod disk;
 mod follow_up;
+mod lists;
 mod memory;
 mod platforms;
 mod rotated;

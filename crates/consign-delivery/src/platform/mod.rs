@@ -6,6 +6,7 @@
 
 mod adding;
 mod clearing;
+mod error;
 mod follow_up;
 mod identity;
 mod jobs;
@@ -16,117 +17,32 @@ mod removing;
 mod rotated;
 mod seal;
 
-use std::io;
 use std::path::{Path, PathBuf};
 
-use consign_destinations::client::{ById, Client, ClientError, ErrorClass, FoundList, WantedList};
-use consign_destinations::encode::{EncodeError, ListTarget, Operation, RequestEncoder};
+use consign_destinations::client::{Client, ClientError, ErrorClass, FoundList, WantedList};
+use consign_destinations::encode::{ListTarget, Operation, RequestEncoder};
 use consign_destinations::http::Http;
-use consign_engine::{Difference, Engine, EngineError};
-use consign_model::definition::{Membership, Percent};
+use consign_engine::{Difference, Engine};
+use consign_model::definition::Membership;
 use consign_model::id::Slug;
 use consign_model::plan::{CampaignPlan, PlannedDelivery};
-use consign_secrets::SecretError;
-use consign_store::{ListCounts, Store, StoreError};
+use consign_store::{ListCounts, Store};
 use serde::Serialize;
 
 use crate::deliver::Sender;
 use crate::folder::{DataFolder, private_folder, remove_folder};
 use crate::requests::session;
 use crate::stage::StagedDelivery;
-use crate::staged::{READ_ROWS, ReadError};
 use identity::Identifying;
-use members::{Member, Members, Standing};
+use members::Members;
+use reconcile::read_members;
 
+pub use error::PlatformError;
 pub use follow_up::{FollowUp, Followed};
 pub use reconcile::Agreed;
 pub(crate) use rejects::rejected_file;
 pub use rotated::keep_rotated;
 pub(crate) use rotated::with_rotated;
-
-/// A platform's delivery failed.
-#[derive(Debug, thiserror::Error)]
-pub enum PlatformError {
-    /// The platform did not do what it was asked.
-    #[error(transparent)]
-    Client(#[from] ClientError),
-    /// There is no client for the kind with these settings.
-    #[error(
-        "`{0}` cannot be sent to with these settings by this version: choose another transport, or stage its files by a contract"
-    )]
-    NoClient(String),
-    /// A credential cannot be read.
-    #[error(transparent)]
-    Secret(#[from] SecretError),
-    /// Rows cannot be encoded.
-    #[error(transparent)]
-    Encode(#[from] EncodeError),
-    /// A staged batch cannot be read.
-    #[error(transparent)]
-    Read(#[from] ReadError),
-    /// The difference cannot be taken.
-    #[error(transparent)]
-    Engine(#[from] EngineError),
-    /// The store failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// What is known of the list cannot be read or written.
-    #[error("the membership in {} cannot be kept: free space on the disk, or check that the folder may be written", path.display())]
-    Members {
-        /// The folder.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        reason: io::Error,
-    },
-    /// A credential that the platform changed cannot be read or kept.
-    #[error(
-        "the credential that the platform gave in place of yours cannot be kept in {}: free space on the disk, or check that \
-         the folder may be written", path.display()
-    )]
-    Rotated {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        reason: io::Error,
-    },
-    /// A computation on columns failed.
-    #[error("the membership cannot be computed")]
-    Arrow(#[from] arrow::error::ArrowError),
-    /// Parquet could not be written.
-    #[error("the membership cannot be written: free space on the disk")]
-    Parquet(#[from] parquet::errors::ParquetError),
-    /// The list would be left empty, which nobody asked for.
-    #[error(
-        "the list `{list}` has {members} members and would be left empty: look at the preview, and set `allow_empty: true` \
-         for the destination in the campaign if that is meant"
-    )]
-    WouldEmpty {
-        /// The list's name.
-        list: String,
-        /// Its members.
-        members: u64,
-    },
-    /// More members would be removed than the campaign allows.
-    #[error(
-        "{gone} of {members} members of the list `{list}` would be removed, more than `max_removed` allows ({allowed}): look \
-         at the preview, and raise it if that is meant"
-    )]
-    WouldRemove {
-        /// The list's name.
-        list: String,
-        /// Its members.
-        members: u64,
-        /// Those who would be removed.
-        gone: u64,
-        /// How many may be.
-        allowed: Percent,
-    },
-    /// The run was cancelled.
-    #[error("cancelled")]
-    Cancelled,
-}
 
 /// What became of a list at its platform, and how.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -444,37 +360,6 @@ fn lost(again: &Again, delivery: &PlannedDelivery) -> PlatformError {
         remedy: remedy.to_owned(),
         said: String::new(),
     })
-}
-
-/// Reads the members of a list into what is known of it. Those without the identifying attribute can only be removed.
-async fn read_members(
-    by_id: &dyn ById,
-    list: &ListTarget,
-    identifying: &[String],
-    members: &mut Members,
-) -> Result<u64, PlatformError> {
-    let (mut from, mut read) = (None, 0);
-    let mut found = Vec::new();
-    loop {
-        let page = by_id.members(list, from.as_deref()).await?;
-        read += page.members.len() as u64;
-        found.extend(page.members.iter().map(|member| identity::of_member(member, identifying)));
-        // Pages are small, and each note is a file.
-        if page.next.is_none() || found.len() >= READ_ROWS {
-            let rows = found.iter().map(|(identity, removal)| Member {
-                identity: *identity,
-                attributes: [0; 32],
-                customer_key: "",
-                removal: Some(removal),
-            });
-            members.note(&rows.collect::<Vec<_>>(), Standing::Acknowledged)?;
-            found.clear();
-        }
-        match page.next {
-            Some(next) => from = Some(next),
-            None => return Ok(read),
-        }
-    }
 }
 
 /// Reads the list of a delivery at its platform, and makes what is known of it agree. `None` where the platform lets

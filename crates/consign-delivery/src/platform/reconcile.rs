@@ -10,9 +10,9 @@ use consign_engine::Engine;
 use serde::Serialize;
 
 use super::members::{Member, Members, Standing};
-use super::{PlatformError, read_members};
+use super::{PlatformError, identity};
 use crate::folder::DataFolder;
-use crate::staged;
+use crate::staged::{self, READ_ROWS};
 
 /// What reading a list came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -48,6 +48,37 @@ pub(super) async fn reconcile(
     note(members, &found, Standing::Acknowledged)?;
     members.compact(engine).await?;
     Ok(Agreed { members: new.members, found: new.gone, gone: lost.gone })
+}
+
+/// Reads the members of a list into what is known of it. Those without the identifying attribute can only be removed.
+pub(super) async fn read_members(
+    by_id: &dyn ById,
+    list: &ListTarget,
+    identifying: &[String],
+    members: &mut Members,
+) -> Result<u64, PlatformError> {
+    let (mut from, mut read) = (None, 0);
+    let mut found = Vec::new();
+    loop {
+        let page = by_id.members(list, from.as_deref()).await?;
+        read += page.members.len() as u64;
+        found.extend(page.members.iter().map(|member| identity::of_member(member, identifying)));
+        // Pages are small, and each note is a file.
+        if page.next.is_none() || found.len() >= READ_ROWS {
+            let rows = found.iter().map(|(identity, removal)| Member {
+                identity: *identity,
+                attributes: [0; 32],
+                customer_key: "",
+                removal: Some(removal),
+            });
+            members.note(&rows.collect::<Vec<_>>(), Standing::Acknowledged)?;
+            found.clear();
+        }
+        match page.next {
+            Some(next) => from = Some(next),
+            None => return Ok(read),
+        }
+    }
 }
 
 /// Notes the members of a file.

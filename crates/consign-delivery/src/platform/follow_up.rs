@@ -194,6 +194,10 @@ impl Open<'_> {
     fn settle(&mut self, job: &OpenJob, end: JobEnd) -> Result<(), PlatformError> {
         let work = self.work();
         let rows = JobRows::read(&work, job.number, &self.members)?;
+        if job.removes {
+            let stayed = rows.stayed(end, &mut self.list);
+            return self.note(&rows, &stayed, Standing::Unknown);
+        }
         let accepted: Vec<&JobRow> = rows.rows.iter().filter(|row| !row.rejected).collect();
         match end {
             JobEnd::Done(report) => {

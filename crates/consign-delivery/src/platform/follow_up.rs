@@ -60,11 +60,18 @@ pub struct Followed {
 
 impl FollowUp<'_> {
     /// Looks at the open jobs of all submitted deliveries that are due at that time, once each. A campaign that runs is
-    /// left alone. What cannot be looked at now is a problem of its delivery, and no error.
+    /// left alone. What cannot be looked at now is a problem of its delivery, and no error; the others of its destination
+    /// are left for another time.
     pub async fn follow_up(&self, now: DateTime<Utc>) -> Result<Vec<Followed>, StoreError> {
         let mut versions: BTreeMap<u64, StoredDefinitions> = BTreeMap::new();
         let mut all = Vec::new();
+        // A platform that does not answer is not asked for each of its deliveries.
+        let mut silent = HashSet::new();
         for delivery in self.store.submitted_deliveries().await? {
+            let destination = delivery.destination.clone();
+            if silent.contains(&destination) {
+                continue;
+            }
             let run = self.store.run(&delivery.run).await?;
             let version = run.definitions_version;
             let definitions = match versions.entry(version) {
@@ -72,14 +79,19 @@ impl FollowUp<'_> {
                 Entry::Vacant(free) => free.insert(self.store.definitions(version).await?),
             };
             let id = delivery.id.clone();
-            match self.look(&run, delivery, definitions, now).await {
-                Ok(followed) => all.extend(followed),
+            let followed = match self.look(&run, delivery, definitions, now).await {
+                Ok(Some(followed)) => followed,
+                Ok(None) => continue,
                 Err(PlatformError::Store(error)) => return Err(error),
                 Err(error) => {
                     let problem = Some(chain(&error));
-                    all.push(Followed { delivery: id, state: DeliveryState::Submitted, open: 0, problem });
+                    Followed { delivery: id, state: DeliveryState::Submitted, open: 0, problem }
                 }
+            };
+            if followed.problem.is_some() && !followed.state.is_final() {
+                silent.insert(destination);
             }
+            all.push(followed);
         }
         Ok(all)
     }

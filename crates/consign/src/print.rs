@@ -4,9 +4,11 @@ mod changes;
 mod destinations;
 mod explanation;
 mod grid;
+mod lists;
 mod problems;
 mod progress;
 mod redact;
+mod requests;
 mod run;
 
 use std::fmt::Write as _;

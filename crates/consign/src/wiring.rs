@@ -8,7 +8,9 @@ use std::sync::Mutex;
 
 use anyhow::{Context as _, Result};
 use chrono::{DateTime, Utc};
-use consign_delivery::{PreviewOptions, Progress, RunError, Workplace, connect};
+use consign_delivery::folder::DataFolder;
+use consign_delivery::lists::{KnownList, Reconciled, known_lists};
+use consign_delivery::{FollowUp, PreviewOptions, Progress, RunError, Workplace, connect, keep_rotated};
 use consign_destinations::files;
 use consign_destinations::http::Http;
 use consign_engine::EngineError;
@@ -27,10 +29,10 @@ use crate::commands::status;
 use crate::context::Context;
 use crate::definition_files::DefinitionFiles;
 use crate::exit::Refusal;
-use crate::print::Bar;
+use crate::print::{Bar, Printer};
 use crate::show;
 use crate::view::{Demo, Explanation, Preview, RunSummary, SandboxList, TestResult, TestStep};
-use crate::workplace::{Looked, Opened};
+use crate::workplace::{Looked, Opened, engine};
 
 /// A campaign to look at or to run, and what it is run with.
 pub struct Campaigning<'a> {
@@ -111,8 +113,13 @@ pub async fn test_destination(context: &Context, destination: &Destination, fold
         test_files(destination, &Settings::new(spec, &destination.settings), &secrets).await
     } else {
         let sandbox = destination.sandbox.then_some(context.sandbox.as_str());
-        match connect(&context.registry, &secrets, destination, sandbox, &Http::new()?) {
-            Ok(client) => client.test().await.map_err(|error| show::chain(&error)),
+        let data = DataFolder::open(&context.data)?;
+        match connect(&context.registry, &secrets, destination, sandbox, &Http::new()?, &data) {
+            Ok(client) => {
+                let proved = client.test().await;
+                keep_rotated(client.as_ref(), destination, &secrets, &data)?;
+                proved.map_err(|error| show::chain(&error))
+            }
             Err(error) => Err(show::chain(&error)),
         }
     };
@@ -165,6 +172,35 @@ pub async fn run(work: &Campaigning<'_>, as_of: Option<DateTime<Utc>>) -> Result
     drop(bars);
     let run = run.map_err(|error| work.explained(error, &opened))?;
     status::summary(work.store, work.store.run(&run.run).await?).await
+}
+
+/// Looks at what platforms still work on, and says what was found.
+pub async fn follow_up(context: &Context, store: &SqliteStore) -> Result<()> {
+    if store.submitted_deliveries().await?.is_empty() {
+        return Ok(());
+    }
+    let (folder, http) = (DataFolder::open(&context.data)?, Http::new()?);
+    let (registry, sandbox) = (&*context.registry, context.sandbox.as_str());
+    let follow_up = FollowUp { store, registry, http: &http, folder: &folder, sandbox };
+    for followed in follow_up.follow_up(Utc::now()).await? {
+        context.printer.note(&show::followed(&followed));
+    }
+    Ok(())
+}
+
+/// The lists that are remembered, with the members that they are known to have.
+pub async fn lists(context: &Context, store: &SqliteStore) -> Result<Vec<KnownList>> {
+    let folder = DataFolder::open(&context.data)?;
+    Ok(known_lists(store, &engine(context, &folder.spill())?, &folder).await?)
+}
+
+/// Reads the lists of a campaign again at their platforms, or those at one destination.
+pub async fn reconcile(work: &Campaigning<'_>, destination: Option<&Slug>) -> Result<Vec<Reconciled>> {
+    let opened = Box::pin(Opened::of(work.context, work.current)).await?;
+    let progress = |_: Progress<'_>| {};
+    let workplace = work.workplace(&opened, &progress);
+    let read = Box::pin(workplace.reconcile(work.store, work.campaign, destination, Utc::now())).await;
+    read.map_err(|error| work.explained(error, &opened))
 }
 
 /// Says what became of a customer in a campaign's last run, and what the conditions say at the moment of that run.
@@ -256,14 +292,15 @@ fn place(definitions: &Value, path: &Path) -> String {
 }
 
 /// Bars for the steps of a run.
-struct Bars {
+struct Bars<'a> {
+    printer: &'a Printer,
     progress: crate::print::Progress,
     open: Mutex<BTreeMap<String, Bar>>,
 }
 
-impl Bars {
-    fn new(context: &Context) -> Self {
-        Self { progress: context.printer.progress(), open: Mutex::new(BTreeMap::new()) }
+impl<'a> Bars<'a> {
+    fn new(context: &'a Context) -> Self {
+        Self { printer: &context.printer, progress: context.printer.progress(), open: Mutex::new(BTreeMap::new()) }
     }
 
     fn hear(&self, progress: Progress<'_>) {
@@ -282,9 +319,16 @@ impl Bars {
                     bar.advance(rows);
                 }
             }
+            Progress::FollowedUp(followed) => self.printer.note(&show::followed(followed)),
             Progress::Sending(delivery) => {
                 open.remove("stage");
                 open.insert(delivery.to_owned(), self.progress.bar(delivery, None));
+            }
+            Progress::Limited(delivery, until) => {
+                if let Some(bar) = open.get(delivery) {
+                    let until = until.map(|until| format!(", rate limited until {}", until.format("%H:%M:%S UTC")));
+                    bar.say(&format!("{delivery}{}", until.unwrap_or_default()));
+                }
             }
             Progress::Sent(delivery) => {
                 open.remove(delivery);

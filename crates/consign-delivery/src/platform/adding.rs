@@ -1,38 +1,40 @@
 //! Adding: staged rows that are not on the list as they are, in numbered requests.
 
 use std::collections::VecDeque;
-use std::fs::File;
 use std::ops::Range;
 use std::path::Path;
-use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, StringViewArray};
+use arrow::array::{AsArray, BooleanArray};
 use arrow::compute::filter_record_batch;
-use arrow::datatypes::{DataType, Field, Schema, UInt64Type};
-use consign_destinations::client::{ErrorClass, Job, JobReport, JobState};
+use arrow::datatypes::UInt64Type;
+use consign_destinations::client::{ErrorClass, Job, JobState};
 use consign_destinations::encode::{EncodedRows, Operation, Sequence, split_requests};
 use consign_destinations::http::SystemClock;
 use consign_destinations::send::{Frame, JobEnd, RowSet, Sent, Stop, Taken, await_job, find_rows, send_rows};
-use parquet::arrow::ArrowWriter;
 
 use super::identity::Identified;
+use super::jobs::JobRow;
 use super::members::{KEPT, Member, Standing};
-use super::{Again, PlatformError, Sending, Step, rejected_file};
+use super::rejects::{RejectsWriter, rejected_file};
+use super::{Again, PlatformError, Sending, Step};
 use crate::deliver::day;
-use crate::stage::CUSTOMER_KEY;
 use crate::staged;
 
 /// Encoded rows of one staged batch, with who they are.
-struct Batch {
+#[derive(Default)]
+pub(super) struct Batch {
     encoded: EncodedRows,
     /// Parts with the place of their first row.
     parts: Vec<(usize, Identified)>,
+    /// The place of each row in the delivery.
+    places: Vec<u64>,
     /// Whether each row was refused.
-    rejected: Vec<bool>,
+    pub rejected: Vec<bool>,
 }
 
 impl Batch {
-    fn part(&self, row: usize) -> (&Identified, usize) {
+    /// Who a row is, and its place in that part.
+    pub fn part(&self, row: usize) -> (&Identified, usize) {
         let at = self.parts.partition_point(|(first, _)| *first <= row).saturating_sub(1);
         let (first, part) = &self.parts[at];
         (part, row - first)
@@ -41,6 +43,20 @@ impl Batch {
     fn key(&self, row: usize) -> &str {
         let (part, row) = self.part(row);
         part.keys.value(row)
+    }
+
+    /// A row as it is kept for as long as the platform works on it.
+    fn kept(&self, row: usize) -> JobRow {
+        let (part, at) = self.part(row);
+        JobRow {
+            place: self.places[row],
+            identity: part.identities[at],
+            attributes: part.attributes[at],
+            customer_key: self.key(row).to_owned(),
+            removal: part.removal(at),
+            encoded: self.encoded.row(row).to_vec(),
+            rejected: self.rejected[row],
+        }
     }
 }
 
@@ -61,7 +77,7 @@ struct Progress {
     /// Requests and rows of a session that ended early: what comes after them is a session of its own.
     before: u64,
     over: u64,
-    rejects: ArrowWriter<File>,
+    rejects: RejectsWriter,
 }
 
 impl Sending<'_> {
@@ -69,43 +85,44 @@ impl Sending<'_> {
     pub(super) async fn add(&mut self, operation: Operation, kept: u64) -> Step<()> {
         let replaces = operation == Operation::Replace;
         let skipped = if replaces { 0 } else { kept };
-        self.outcome.kept = skipped;
+        self.outcome.list.kept = skipped;
         let path = self.work.join(KEPT);
         let mut kept = Kept::open((!replaces).then_some(path.as_path()))?;
         let total = self.staged.counts.rows - skipped;
-        let mut progress =
-            Progress { operation, total, done: 0, before: self.outcome.requests, over: 0, rejects: self.rejects()? };
+        let rejects = RejectsWriter::create(&rejected_file(&self.work))?;
+        let mut progress = Progress { operation, total, done: 0, before: self.outcome.requests, over: 0, rejects };
         let batches = &self.staged.batches;
         let mut first = 0;
         for staged in batches {
             self.stop_if_cancelled()?;
-            let mut batch = Batch { encoded: EncodedRows::new(), parts: Vec::new(), rejected: Vec::new() };
+            let mut batch = Batch::default();
             for rows in staged::read(&staged.path)? {
                 let rows = rows?;
-                let wanted = kept.others(first..first + rows.num_rows() as u64)?;
-                first += rows.num_rows() as u64;
+                let places = first..first + rows.num_rows() as u64;
+                first = places.end;
+                let wanted = kept.others(places.clone())?;
+                batch.places.extend(places.zip(wanted.values()).filter(|(_, wanted)| *wanted).map(|(place, _)| place));
                 let rows = filter_record_batch(&rows, &wanted)?;
                 batch.parts.push((batch.encoded.len(), Identified::of(&rows, &self.identifying)?));
                 self.encoder.encode_rows(&rows, &self.list, operation, &mut batch.encoded)?;
             }
             batch.rejected = vec![false; batch.encoded.len()];
             let done = self.add_batch(&mut batch, &mut progress).await;
-            write_rejects(&batch, &mut progress.rejects)?;
+            let rejected = (0..batch.rejected.len()).filter(|row| batch.rejected[*row]);
+            progress.rejects.write(rejected.map(|row| (batch.places[row], batch.key(row))))?;
             if let Err(again) = done? {
                 return Ok(Err(again));
             }
         }
         progress.rejects.close()?;
+        if self.cleared > 0 {
+            let members = self.cleared;
+            self.outcome.list.note(format!("what they lack was cleared on {members} members, by a call for each"));
+        }
         if replaces {
             self.renew_members()?;
         }
         Ok(Ok(()))
-    }
-
-    fn rejects(&self) -> Result<ArrowWriter<File>, PlatformError> {
-        let path = rejected_file(&self.work);
-        let file = File::create(&path).map_err(|reason| PlatformError::Members { path, reason })?;
-        Ok(ArrowWriter::try_new(file, rejects_schema(), None)?)
     }
 
     async fn add_batch(&mut self, batch: &mut Batch, progress: &mut Progress) -> Step<()> {
@@ -127,13 +144,16 @@ impl Sending<'_> {
             let frame =
                 Frame { list: &self.list, operation: progress.operation, sequence: &sequence, envelope: &envelope };
             let sent = send_rows(self.client.as_ref(), &batch.encoded, rows, frame, |_| {}).await;
+            self.keep_rotated()?;
             let rest = sent.rest.clone();
-            match self.took(batch, sent, &mut pending)? {
+            match self.took(batch, sent, &mut pending).await? {
                 None => {}
                 Some(Stop::ListGone) => return Ok(Err(Again::ListGone)),
                 Some(Stop::SessionLost) => return Ok(Err(Again::SessionLost)),
                 Some(Stop::SessionOver) => {
-                    self.outcome.note("the session ended early: the rest was added to what it had put on the list");
+                    self.outcome
+                        .list
+                        .note("the session ended early: the rest was added to what it had put on the list");
                     progress.operation = Operation::Add;
                     progress.done -= rest.len() as u64;
                     (progress.before, progress.over) = (self.outcome.requests, progress.done);
@@ -144,7 +164,7 @@ impl Sending<'_> {
                 Some(Stop::Failed(error)) => {
                     // A request that nobody answered may have arrived.
                     if error.class == ErrorClass::Unavailable {
-                        self.outcome.unknown += rest.len() as u64;
+                        self.outcome.list.unknown += rest.len() as u64;
                         self.note(batch, &rest, Standing::Unknown)?;
                     }
                     self.await_jobs(batch, pending).await?;
@@ -163,7 +183,7 @@ impl Sending<'_> {
     }
 
     /// Counts what became of a request, and notes it in the membership.
-    fn took(
+    async fn took(
         &mut self,
         batch: &mut Batch,
         sent: Sent,
@@ -183,7 +203,7 @@ impl Sending<'_> {
         }
         for Taken { rows, job, rejected, unnamed, notes } in sent.taken {
             for note in notes {
-                self.outcome.note(note);
+                self.outcome.list.note(note);
             }
             for (row, reason) in &rejected {
                 self.reject(batch, *row, reason);
@@ -191,23 +211,29 @@ impl Sending<'_> {
             let rejected: Vec<usize> = rejected.into_iter().map(|(row, _)| row).collect();
             match job {
                 Some(job) => pending.push(Pending { rows, rejected, job }),
-                None => self.arrived(batch, &rows, rejected.len() as u64, unnamed)?,
+                None => self.arrived(batch, &rows, rejected.len() as u64, unnamed).await?,
             }
         }
         Ok(sent.stopped)
     }
 
     /// Rows that the platform took, but for those that it refused: named ones, and so many that it did not name.
-    fn arrived(&mut self, batch: &Batch, rows: &RowSet, named: u64, unnamed: u64) -> Result<(), PlatformError> {
+    async fn arrived(&mut self, batch: &Batch, rows: &RowSet, named: u64, unnamed: u64) -> Result<(), PlatformError> {
+        if let Err(error) = self.clear(batch, rows).await {
+            // They are there, but not as they should be: the next delivery sends and clears them again.
+            self.outcome.list.unknown += rows.len() as u64 - named;
+            self.note(batch, rows, Standing::Unknown)?;
+            return Err(error);
+        }
         let unnamed = unnamed.min(rows.len() as u64 - named);
-        self.outcome.reject("refused, which one is not said", unnamed);
-        self.outcome.sent += rows.len() as u64 - named - unnamed;
+        self.outcome.list.reject("refused, which one is not said", unnamed);
+        self.outcome.list.sent += rows.len() as u64 - named - unnamed;
         self.note(batch, rows, Standing::Acknowledged)
     }
 
     fn reject(&mut self, batch: &mut Batch, row: usize, reason: &str) {
         if !std::mem::replace(&mut batch.rejected[row], true) {
-            self.outcome.reject(reason, 1);
+            self.outcome.list.reject(reason, 1);
         }
     }
 
@@ -240,19 +266,23 @@ impl Sending<'_> {
             let end = if awaited {
                 await_job(self.client.as_ref(), &job, &SystemClock).await?
             } else {
-                match self.client.poll(&job).await? {
-                    JobState::Done(report) => JobEnd::Done(report),
-                    JobState::Failed(reason) => JobEnd::Failed(reason),
-                    JobState::Working => {
-                        self.outcome.jobs.push(job.id.clone());
-                        JobEnd::Done(JobReport { known: true, ..JobReport::default() })
+                match self.client.poll(&job).await {
+                    Ok(JobState::Done(report)) => JobEnd::Done(report),
+                    Ok(JobState::Failed(reason)) => JobEnd::Failed(reason),
+                    // What was taken is not lost because one cannot look at it now.
+                    Ok(JobState::Working) | Err(_) => {
+                        let refused = rejected.len() as u64;
+                        self.arrived(batch, &rows, refused, 0).await?;
+                        let kept = rows.iter().map(|row| batch.kept(row)).collect();
+                        self.leave_open(kept, job, false)?;
+                        continue;
                     }
                 }
             };
             match end {
                 JobEnd::Done(report) => {
                     for note in report.notes {
-                        self.outcome.note(note);
+                        self.outcome.list.note(note);
                     }
                     let (named, unnamed) = find_rows(&batch.encoded, &rows, report.rejected);
                     let mut refused = rejected.len() as u64;
@@ -262,11 +292,11 @@ impl Sending<'_> {
                     }
                     if report.known || !awaited {
                         if !report.known {
-                            self.outcome.note("the platform took the rows, and does not say what became of each");
+                            self.outcome.list.note("the platform took the rows, and does not say what became of each");
                         }
-                        self.arrived(batch, &rows, refused, unnamed + report.unnamed)?;
+                        self.arrived(batch, &rows, refused, unnamed + report.unnamed).await?;
                     } else {
-                        self.outcome.unknown += rows.len() as u64 - refused;
+                        self.outcome.list.unknown += rows.len() as u64 - refused;
                         self.note(batch, &rows, Standing::Unknown)?;
                     }
                 }
@@ -276,7 +306,7 @@ impl Sending<'_> {
                     }
                 }
                 JobEnd::Unknown => {
-                    self.outcome.unknown += rows.len() as u64 - rejected.len() as u64;
+                    self.outcome.list.unknown += rows.len() as u64 - rejected.len() as u64;
                     self.note(batch, &rows, Standing::Unknown)?;
                 }
             }
@@ -314,19 +344,6 @@ fn ranges(rows: &RowSet) -> Vec<Range<usize>> {
         }
     }
     ranges
-}
-
-fn rejects_schema() -> Arc<Schema> {
-    Arc::new(Schema::new(vec![Field::new(CUSTOMER_KEY, DataType::Utf8View, false)]))
-}
-
-fn write_rejects(batch: &Batch, into: &mut ArrowWriter<File>) -> Result<(), PlatformError> {
-    let rejected = (0..batch.rejected.len()).filter(|row| batch.rejected[*row]).map(|row| batch.key(row));
-    let keys: ArrayRef = Arc::new(StringViewArray::from_iter_values(rejected));
-    if !keys.is_empty() {
-        into.write(&RecordBatch::try_new(rejects_schema(), vec![keys])?)?;
-    }
-    Ok(())
 }
 
 /// The places of the rows that are kept, read along.

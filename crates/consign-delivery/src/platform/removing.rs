@@ -4,13 +4,14 @@ use std::collections::HashSet;
 
 use arrow::array::{Array, AsArray, RecordBatch, StringViewArray};
 use arrow::datatypes::DataType;
-use consign_destinations::client::ById;
+use consign_destinations::client::{ById, Job, JobState};
 use consign_destinations::encode::{EncodedRows, Operation, Sequence, split_requests};
 use consign_destinations::registry::Kind;
-use consign_destinations::send::{Frame, Stop, send_rows};
+use consign_destinations::send::{Frame, JobEnd, Stop, send_rows};
 use serde_json::{Map, Value};
 
 use super::identity::{ID, Identified, removal_rows};
+use super::jobs::{JobRow, JobRows};
 use super::members::{GONE, Member, Standing};
 use super::{Again, PlatformError, Sending, Step};
 use crate::deliver::day;
@@ -58,7 +59,7 @@ impl Sending<'_> {
                 if let Err(again) = self.remove(leaving).await? {
                     return Ok(Err(again));
                 }
-                self.outcome.sent += sent;
+                self.outcome.list.sent += sent;
             }
         }
         self.members.compact(self.engine).await?;
@@ -83,7 +84,7 @@ impl Sending<'_> {
             leaving.push(Leaving { identity, customer_key: keys.value(row).to_owned(), removal: object(&plain) });
         }
         if sealed > 0 {
-            self.outcome.note(format!(
+            self.outcome.list.note(format!(
                 "{sealed} members could not be taken off: `membership.key` of the data folder is not the one that they were \
                  kept with"
             ));
@@ -101,7 +102,7 @@ impl Sending<'_> {
         match self.client.by_id() {
             Some(by_id) => {
                 remove_by_id(by_id, self, &leaving).await?;
-                self.outcome.removed += leaving.len() as u64;
+                self.outcome.list.removed += leaving.len() as u64;
                 self.note_removed(&leaving)?;
                 Ok(Ok(()))
             }
@@ -133,9 +134,21 @@ impl Sending<'_> {
             for taken in sent.taken {
                 let refused: HashSet<usize> = taken.rejected.iter().map(|(row, _)| *row).collect();
                 let gone: Vec<_> = taken.rows.iter().filter(|row| !refused.contains(row)).collect();
-                self.outcome.removed += gone.len() as u64;
+                self.outcome.list.removed += gone.len() as u64;
                 let gone: Vec<_> = gone.into_iter().map(|row| &leaving[row]).collect();
                 self.note_removed_of(&gone)?;
+                if let Some(job) = taken.job {
+                    let rows = taken.rows.iter().map(|row| JobRow {
+                        place: 0,
+                        identity: leaving[row].identity,
+                        attributes: [0; 32],
+                        customer_key: leaving[row].customer_key.clone(),
+                        removal: Value::Object(leaving[row].removal.clone()).to_string().into_bytes(),
+                        encoded: encoded.row(row).to_vec(),
+                        rejected: refused.contains(&row),
+                    });
+                    self.look_at_removal(rows.collect(), job).await?;
+                }
             }
             match sent.stopped {
                 None => {}
@@ -145,6 +158,19 @@ impl Sending<'_> {
             }
         }
         Ok(Ok(()))
+    }
+
+    /// Looks once at a job that takes members off, which is followed up where it works on.
+    async fn look_at_removal(&mut self, rows: Vec<JobRow>, job: Job) -> Result<(), PlatformError> {
+        let end = match self.client.poll(&job).await {
+            Ok(JobState::Done(report)) => JobEnd::Done(report),
+            Ok(JobState::Failed(reason)) => JobEnd::Failed(reason),
+            Ok(JobState::Working) | Err(_) => return self.leave_open(rows, job, true),
+        };
+        let rows = JobRows { rows, sequence: self.members.last() };
+        let stayed = rows.stayed(end, &mut self.outcome.list);
+        let stayed: Vec<_> = stayed.into_iter().map(JobRow::member).collect();
+        self.members.note(&stayed, Standing::Unknown)
     }
 
     fn note_removed(&mut self, leaving: &[Leaving]) -> Result<(), PlatformError> {
@@ -199,7 +225,7 @@ impl Sending<'_> {
 async fn remove_by_id(by_id: &dyn ById, sending: &Sending<'_>, leaving: &[Leaving]) -> Result<(), PlatformError> {
     let mut ids: Vec<String> = Vec::new();
     let mut values: Vec<String> = Vec::new();
-    let attribute = sending.identifying.first().cloned().unwrap_or_default();
+    let attribute = sending.identifying.names.first().cloned().unwrap_or_default();
     for one in leaving {
         let text = |name: &str| one.removal.get(name).and_then(Value::as_str).map(ToOwned::to_owned);
         if let Some(id) = text(ID) {

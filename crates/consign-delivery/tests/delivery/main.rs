@@ -3,7 +3,11 @@
 
 mod campaign;
 mod disk;
+mod follow_up;
+mod lists;
 mod memory;
 mod platforms;
+mod rotated;
 mod stage;
+mod waits;
 mod workspace;

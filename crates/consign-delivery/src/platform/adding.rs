@@ -9,7 +9,7 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, StringViewArray};
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::{DataType, Field, Schema, UInt64Type};
-use consign_destinations::client::{ErrorClass, Job, JobReport, JobState};
+use consign_destinations::client::{ClientError, Job, JobReport, JobState};
 use consign_destinations::encode::{EncodedRows, Operation, Sequence, split_requests};
 use consign_destinations::http::SystemClock;
 use consign_destinations::send::{Frame, JobEnd, RowSet, Sent, Stop, Taken, await_job, find_rows, send_rows};
@@ -48,6 +48,7 @@ impl Batch {
 struct Pending {
     rows: RowSet,
     rejected: Vec<usize>,
+    unnamed: u64,
     job: Job,
 }
 
@@ -75,6 +76,19 @@ impl Sending<'_> {
         let total = self.staged.counts.rows - skipped;
         let mut progress =
             Progress { operation, total, done: 0, before: self.outcome.requests, over: 0, rejects: self.rejects()? };
+        let done = self.add_batches(&mut kept, &mut progress).await;
+        // Whatever happened: who was refused is read for the recipients.
+        progress.rejects.close()?;
+        if let Err(again) = done? {
+            return Ok(Err(again));
+        }
+        if replaces {
+            self.renew_members()?;
+        }
+        Ok(Ok(()))
+    }
+
+    async fn add_batches(&mut self, kept: &mut Kept, progress: &mut Progress) -> Step<()> {
         let batches = &self.staged.batches;
         let mut first = 0;
         for staged in batches {
@@ -86,18 +100,14 @@ impl Sending<'_> {
                 first += rows.num_rows() as u64;
                 let rows = filter_record_batch(&rows, &wanted)?;
                 batch.parts.push((batch.encoded.len(), Identified::of(&rows, &self.identifying)?));
-                self.encoder.encode_rows(&rows, &self.list, operation, &mut batch.encoded)?;
+                self.encoder.encode_rows(&rows, &self.list, progress.operation, &mut batch.encoded)?;
             }
             batch.rejected = vec![false; batch.encoded.len()];
-            let done = self.add_batch(&mut batch, &mut progress).await;
+            let done = self.add_batch(&mut batch, progress).await;
             write_rejects(&batch, &mut progress.rejects)?;
             if let Err(again) = done? {
                 return Ok(Err(again));
             }
-        }
-        progress.rejects.close()?;
-        if replaces {
-            self.renew_members()?;
         }
         Ok(Ok(()))
     }
@@ -109,11 +119,23 @@ impl Sending<'_> {
     }
 
     async fn add_batch(&mut self, batch: &mut Batch, progress: &mut Progress) -> Step<()> {
+        let mut pending = Vec::new();
+        let sent = self.send_batch(batch, progress, &mut pending).await;
+        // What was taken before an error is worked on all the same.
+        let awaited = match sent {
+            Ok(Err(_)) => Ok(()),
+            Ok(Ok(())) | Err(PlatformError::Client(_)) => self.await_jobs(batch, pending).await,
+            Err(_) => pending.into_iter().try_for_each(|one| self.lost_sight(batch, &one.rows, one.rejected.len())),
+        };
+        let sent = sent?;
+        awaited.map(|()| sent)
+    }
+
+    async fn send_batch(&mut self, batch: &mut Batch, progress: &mut Progress, pending: &mut Vec<Pending>) -> Step<()> {
         let first = self.encoder.envelope(&self.list, progress.operation, &self.sequence(progress, false))?;
         // Numbers grow; their digits do not matter to any platform's limit.
         let requests = split_requests(&batch.encoded, &self.encoder.limits(), first.overhead() + 32);
         let mut requests: VecDeque<Range<usize>> = requests.into();
-        let mut pending = Vec::new();
         while let Some(mut rows) = requests.pop_front() {
             self.stop_if_cancelled()?;
             if let Some(most) = self.most_rows.filter(|most| rows.len() > *most) {
@@ -128,7 +150,7 @@ impl Sending<'_> {
                 Frame { list: &self.list, operation: progress.operation, sequence: &sequence, envelope: &envelope };
             let sent = send_rows(self.client.as_ref(), &batch.encoded, rows, frame, |_| {}).await;
             let rest = sent.rest.clone();
-            match self.took(batch, sent, &mut pending)? {
+            match self.took(batch, sent, pending)? {
                 None => {}
                 Some(Stop::ListGone) => return Ok(Err(Again::ListGone)),
                 Some(Stop::SessionLost) => return Ok(Err(Again::SessionLost)),
@@ -142,17 +164,15 @@ impl Sending<'_> {
                     }
                 }
                 Some(Stop::Failed(error)) => {
-                    // A request that nobody answered may have arrived.
-                    if error.class == ErrorClass::Unavailable {
+                    // A request may have arrived, whatever its answer was.
+                    if error.uncertain {
                         self.outcome.unknown += rest.len() as u64;
                         self.note(batch, &rest, Standing::Unknown)?;
                     }
-                    self.await_jobs(batch, pending).await?;
                     return Err(error.into());
                 }
             }
         }
-        self.await_jobs(batch, pending).await?;
         Ok(Ok(()))
     }
 
@@ -181,7 +201,7 @@ impl Sending<'_> {
                 self.reject(batch, row, &error.to_string());
             }
         }
-        for Taken { rows, job, rejected, unnamed, notes } in sent.taken {
+        for Taken { rows, job, rejected, unnamed, partial, notes } in sent.taken {
             for note in notes {
                 self.outcome.note(note);
             }
@@ -190,7 +210,8 @@ impl Sending<'_> {
             }
             let rejected: Vec<usize> = rejected.into_iter().map(|(row, _)| row).collect();
             match job {
-                Some(job) => pending.push(Pending { rows, rejected, job }),
+                Some(job) => pending.push(Pending { rows, rejected, unnamed, job }),
+                None if partial => self.lost_sight(batch, &rows, rejected.len())?,
                 None => self.arrived(batch, &rows, rejected.len() as u64, unnamed)?,
             }
         }
@@ -202,7 +223,8 @@ impl Sending<'_> {
         let unnamed = unnamed.min(rows.len() as u64 - named);
         self.outcome.reject("refused, which one is not said", unnamed);
         self.outcome.sent += rows.len() as u64 - named - unnamed;
-        self.note(batch, rows, Standing::Acknowledged)
+        // Any of them may be the one that was refused.
+        self.note(batch, rows, if unnamed > 0 { Standing::Unknown } else { Standing::Acknowledged })
     }
 
     fn reject(&mut self, batch: &mut Batch, row: usize, reason: &str) {
@@ -233,28 +255,30 @@ impl Sending<'_> {
         self.members.note(&members, standing)
     }
 
-    /// Waits for the jobs of a batch, or looks once where the platform takes hours.
+    /// Waits for the jobs of a batch, or looks once where the platform takes hours. Once it does not answer, it is not
+    /// asked for the others: nobody knows of their rows.
     async fn await_jobs(&mut self, batch: &mut Batch, pending: Vec<Pending>) -> Result<(), PlatformError> {
         let awaited = self.client.polling().is_some_and(|polling| polling.awaited);
-        for Pending { rows, rejected, job } in pending {
-            let end = if awaited {
-                await_job(self.client.as_ref(), &job, &SystemClock).await?
-            } else {
-                match self.client.poll(&job).await? {
-                    JobState::Done(report) => JobEnd::Done(report),
-                    JobState::Failed(reason) => JobEnd::Failed(reason),
-                    JobState::Working => {
-                        self.outcome.jobs.push(job.id.clone());
-                        JobEnd::Done(JobReport { known: true, ..JobReport::default() })
-                    }
+        let mut failed = None;
+        for one in pending {
+            if failed.is_some() {
+                self.lost_sight(batch, &one.rows, one.rejected.len())?;
+                continue;
+            }
+            let end = match self.job_end(&one.job, awaited).await {
+                Ok(end) => end,
+                Err(error) => {
+                    failed = Some(error);
+                    JobEnd::Unknown
                 }
             };
+            let Pending { rows, rejected, unnamed: told, .. } = &one;
             match end {
                 JobEnd::Done(report) => {
                     for note in report.notes {
                         self.outcome.note(note);
                     }
-                    let (named, unnamed) = find_rows(&batch.encoded, &rows, report.rejected);
+                    let (named, unnamed) = find_rows(&batch.encoded, rows, report.rejected);
                     let mut refused = rejected.len() as u64;
                     for (row, reason) in &named {
                         refused += u64::from(!batch.rejected[*row]);
@@ -264,10 +288,10 @@ impl Sending<'_> {
                         if !report.known {
                             self.outcome.note("the platform took the rows, and does not say what became of each");
                         }
-                        self.arrived(batch, &rows, refused, unnamed + report.unnamed)?;
+                        self.arrived(batch, rows, refused, told + unnamed + report.unnamed)?;
                     } else {
                         self.outcome.unknown += rows.len() as u64 - refused;
-                        self.note(batch, &rows, Standing::Unknown)?;
+                        self.note(batch, rows, Standing::Unknown)?;
                     }
                 }
                 JobEnd::Failed(reason) => {
@@ -275,13 +299,30 @@ impl Sending<'_> {
                         self.reject(batch, row, &reason);
                     }
                 }
-                JobEnd::Unknown => {
-                    self.outcome.unknown += rows.len() as u64 - rejected.len() as u64;
-                    self.note(batch, &rows, Standing::Unknown)?;
-                }
+                JobEnd::Unknown => self.lost_sight(batch, &one.rows, one.rejected.len())?,
             }
         }
-        Ok(())
+        failed.map_or(Ok(()), |error| Err(error.into()))
+    }
+
+    async fn job_end(&mut self, job: &Job, awaited: bool) -> Result<JobEnd, ClientError> {
+        if awaited {
+            return await_job(self.client.as_ref(), job, &SystemClock).await;
+        }
+        Ok(match self.client.poll(job).await? {
+            JobState::Done(report) => JobEnd::Done(report),
+            JobState::Failed(reason) => JobEnd::Failed(reason),
+            JobState::Working => {
+                self.outcome.jobs.push(job.id.clone());
+                JobEnd::Done(JobReport { known: true, ..JobReport::default() })
+            }
+        })
+    }
+
+    /// Rows, but for so many refused ones, that the platform has put on the list by now, or not.
+    fn lost_sight(&mut self, batch: &Batch, rows: &RowSet, refused: usize) -> Result<(), PlatformError> {
+        self.outcome.unknown += (rows.len() - refused) as u64;
+        self.note(batch, rows, Standing::Unknown)
     }
 
     /// After a session the members are the rows that it sent, and nobody else.

@@ -3,6 +3,7 @@
 
 mod campaign;
 mod disk;
+mod faults;
 mod memory;
 mod platforms;
 mod stage;

@@ -5,6 +5,8 @@ mod cell;
 mod log;
 mod matrix;
 mod people;
+mod platform;
+mod words;
 
 use std::fmt::Write as _;
 use std::panic::AssertUnwindSafe;
@@ -19,8 +21,9 @@ use consign_secrets::Secrets;
 use futures::FutureExt;
 use futures::stream::{self, StreamExt};
 
-use cell::{PLATFORMS, Shop, ended};
+use cell::{Shop, ended};
 use matrix::TROUBLES;
+use platform::PLATFORMS;
 
 /// What stands for a cell whose counts do not close, whose list is not what they say, or that tells what it must not.
 const BROKEN: &str = "a rule is broken";

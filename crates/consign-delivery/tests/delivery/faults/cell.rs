@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use chrono::{DateTime, TimeZone, Utc};
 use consign_delivery::folder::DataFolder;
-use consign_delivery::{Delivered, DeliverySummary, PlatformSent, RunSummary, Workplace, inspect};
+use consign_delivery::{Delivered, DeliverySummary, RunSummary, Workplace, inspect};
 use consign_destinations::http::{Clock, Http, Timeouts};
 use consign_destinations::registry::Registry;
 use consign_engine::{Engine, Tables};
@@ -21,87 +21,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::matrix::{At, People, Trouble};
 use super::people::FORBIDDEN;
+use super::platform::{Given, Platform};
+use super::words::words;
 use crate::memory::slug;
-
-/// A platform as the sandbox serves it.
-pub struct Platform {
-    pub kind: &'static str,
-    /// The first part of its paths, and its name among the sandbox's.
-    prefix: &'static str,
-    /// The calls of [`At`]: making, adding, asking for a job, taking off.
-    calls: [&'static str; 4],
-    secret: &'static str,
-    wrong: &'static str,
-    /// A credential, or a setting, that may read and not write.
-    unscoped: Given,
-    /// A setting that names an account of others.
-    stranger: Option<(&'static str, &'static str)>,
-}
-
-enum Given {
-    Secret(&'static str),
-    Setting(&'static str, &'static str),
-}
-
-/// The five platforms, in the order shown.
-pub const PLATFORMS: [Platform; 5] = [
-    Platform {
-        kind: "klaviyo",
-        prefix: "klaviyo",
-        calls: ["create", "import", "poll", "remove"],
-        secret: "pk_sesame-of-klaviyo",
-        wrong: "pk_wrong-sesame",
-        unscoped: Given::Secret("pk_no_profiles_write-sesame"),
-        stranger: None,
-    },
-    Platform {
-        kind: "attentive",
-        prefix: "attentive",
-        calls: ["create", "add", "poll", "remove"],
-        secret: "sesame-of-attentive",
-        wrong: "wrong-sesame",
-        unscoped: Given::Secret("no-segments-sesame"),
-        stranger: None,
-    },
-    Platform {
-        kind: "criteo",
-        prefix: "criteo",
-        calls: ["create", "amend", "", "amend"],
-        secret: "sesame-of-criteo",
-        wrong: "wrong-sesame",
-        unscoped: Given::Setting("client_id", "read-only-123456"),
-        stranger: Some(("advertiser_id", "999")),
-    },
-    Platform {
-        kind: "tiktok_ads",
-        prefix: "tiktok",
-        calls: ["create", "mapping", "", "mapping"],
-        secret: "sesame-of-tiktok",
-        wrong: "wrong-sesame",
-        unscoped: Given::Secret("analyst-sesame"),
-        stranger: Some(("advertiser_id", "9999000000000000123")),
-    },
-    Platform {
-        kind: "meta_ads",
-        prefix: "meta",
-        calls: ["create", "add", "", "replace"],
-        secret: "sesame-of-meta",
-        wrong: "wrong-sesame",
-        unscoped: Given::Secret("no-management-sesame"),
-        stranger: Some(("ad_account_id", "404000000000123")),
-    },
-];
-
-impl Platform {
-    fn call(&self, at: At) -> &'static str {
-        self.calls[match at {
-            At::Create => 0,
-            At::Add => 1,
-            At::Poll => 2,
-            At::Remove => 3,
-        }]
-    }
-}
 
 /// What all cells read and none changes.
 pub struct Shop {
@@ -197,7 +119,7 @@ impl<'a> Cell<'a> {
         let store = SqliteStore::open(&data.store()).await.unwrap();
         store.apply(&shop.definitions, "faults", "tester").await.unwrap();
         let faults = match trouble {
-            Trouble::Fault(at, when, what) => vec![fault(platform, at, when, what)],
+            Trouble::Fault(at, when, what) => vec![platform.fault(at, when, what)],
             _ => Vec::new(),
         };
         let sandbox = Served::with(&folder, &faults).await;
@@ -336,7 +258,7 @@ impl<'a> Cell<'a> {
         }
         told.push(super::log::so_far());
         for text in told {
-            let found = FORBIDDEN.iter().find(|forbidden| text.contains(**forbidden));
+            let found = FORBIDDEN.iter().find(|forbidden| text.contains(forbidden.as_str()));
             assert_eq!(found, None, "in {text}");
         }
     }
@@ -383,59 +305,4 @@ impl<'a> Cell<'a> {
         let answer = request.send().await.unwrap().error_for_status().unwrap();
         serde_json::from_str(&answer.text().await.unwrap()).unwrap_or_default()
     }
-}
-
-fn fault(platform: &Platform, at: At, when: &str, what: &str) -> String {
-    // Where one call adds and takes off, the first run has made it once.
-    let first = if platform.call(at) == platform.call(At::Add) { "2" } else { "1" };
-    let when = if at == At::Remove { first } else { when };
-    format!("{}:{}:{when}:{what}", platform.prefix, platform.call(at))
-}
-
-/// A delivery's end, on one line.
-fn words(state: &str, delivery: &DeliverySummary, list: &PlatformSent, retries: usize) -> String {
-    let mut words = state.to_owned();
-    if retries > 0 {
-        words.push_str(&format!(" after {retries} {}", if retries == 1 { "retry" } else { "retries" }));
-    }
-    let not_sent = list.rejected.get("not_sent").copied().unwrap_or_default();
-    let dropped: u64 = delivery.counts.dropped.values().sum();
-    let counts = [
-        ("refused", list.rejected() - not_sent),
-        ("unknown", list.unknown),
-        ("not sent", not_sent),
-        ("dropped", dropped),
-    ];
-    for (what, rows) in counts {
-        if rows > 0 {
-            words.push_str(&format!(", {rows} {what}"));
-        }
-    }
-    if delivery.counts.rows == 0 {
-        words.push_str(", no rows");
-    }
-    if let Some((class, message)) = &delivery.error {
-        words.push_str(&format!("; {}: {}", class_word(*class), short(message)));
-    }
-    words
-}
-
-fn class_word(class: consign_store::ErrorClass) -> String {
-    serde_json::to_value(class).unwrap().as_str().unwrap_or_default().to_owned()
-}
-
-/// The beginning of a message: what went wrong, without the words of the platform and the machine.
-fn short(message: &str) -> String {
-    let what = message.split(": ").next().unwrap_or_default();
-    let mut said = String::new();
-    let mut depth = 0;
-    for character in what.chars() {
-        match character {
-            '(' => depth += 1,
-            ')' => depth -= 1,
-            _ if depth == 0 => said.push(character),
-            _ => {}
-        }
-    }
-    said.split_whitespace().collect::<Vec<_>>().join(" ")
 }

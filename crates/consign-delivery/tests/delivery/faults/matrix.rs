@@ -1,6 +1,6 @@
 //! What goes wrong, and at which platform in which way.
 
-use super::cell::Platform;
+use super::platform::Platform;
 
 /// Which calls of a platform a fault strikes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

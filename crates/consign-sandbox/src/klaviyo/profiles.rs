@@ -68,7 +68,9 @@ fn show(
     let next = numbers.next().map(u64::from);
     let mut data: Vec<Value> = shown.iter().map(|number| resource(world, *number, fields.as_deref())).collect();
     if let Some(joined) = joined.filter(|_| fields.as_ref().is_none_or(|fields| fields.contains(&"joined_group_at"))) {
-        data.iter_mut().for_each(|profile| profile["attributes"]["joined_group_at"] = json!(joined));
+        for profile in &mut data {
+            profile["attributes"]["joined_group_at"] = json!(joined);
+        }
     }
     jsonapi(200, json!({"data": data, "links": links(call, next)}))
 }

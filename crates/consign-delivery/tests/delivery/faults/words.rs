@@ -1,12 +1,14 @@
 //! What became of a delivery, in words.
 
+use std::fmt::Write as _;
+
 use consign_delivery::{DeliverySummary, PlatformSent};
 
 /// A delivery's end, on one line.
 pub fn words(state: &str, delivery: &DeliverySummary, list: &PlatformSent, retries: usize) -> String {
     let mut words = state.to_owned();
     if retries > 0 {
-        words.push_str(&format!(" after {retries} {}", if retries == 1 { "retry" } else { "retries" }));
+        write!(words, " after {retries} {}", if retries == 1 { "retry" } else { "retries" }).unwrap();
     }
     let not_sent = list.rejected.get("not_sent").copied().unwrap_or_default();
     let dropped: u64 = delivery.counts.dropped.values().sum();
@@ -18,14 +20,14 @@ pub fn words(state: &str, delivery: &DeliverySummary, list: &PlatformSent, retri
     ];
     for (what, rows) in counts {
         if rows > 0 {
-            words.push_str(&format!(", {rows} {what}"));
+            write!(words, ", {rows} {what}").unwrap();
         }
     }
     if delivery.counts.rows == 0 {
         words.push_str(", no rows");
     }
     if let Some((class, message)) = &delivery.error {
-        words.push_str(&format!("; {}: {}", class_word(*class), short(message)));
+        write!(words, "; {}: {}", class_word(*class), short(message)).unwrap();
     }
     words
 }

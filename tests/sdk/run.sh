@@ -18,7 +18,7 @@ if [ ! -x "$environment/bin/python" ]; then
   rm -rf "$new"
   command -v python3 >/dev/null || not_tested "the program python3 is missing"
   python3 -m venv "$new" >/dev/null 2>&1 || not_tested "Python cannot make an environment (the package python3-venv?)"
-  "$new/bin/pip" install -q --disable-pip-version-check -r requirements.txt || not_tested "pip cannot install the SDKs"
+  "$new/bin/pip" install -q --disable-pip-version-check --retries 1 --timeout 20 -r requirements.txt || not_tested "pip cannot install the SDKs"
   mv "$new" "$environment"
 fi
 

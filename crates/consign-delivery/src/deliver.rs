@@ -117,6 +117,15 @@ pub(crate) struct Ended {
     pub error: Option<DeliverError>,
 }
 
+impl Ended {
+    /// A list of which nothing was sent.
+    pub fn not_sent(rows: u64, error: PlatformError) -> Self {
+        let mut sent = PlatformSent::default();
+        sent.list.reject("not_sent", rows);
+        Self { delivered: Some(Delivered::List(sent)), error: Some(DeliverError::Platform(error)) }
+    }
+}
+
 /// What deliveries of a run have in common.
 pub(crate) struct Sender<'a> {
     pub plan: &'a CampaignPlan,

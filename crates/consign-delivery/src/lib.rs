@@ -16,9 +16,10 @@ mod run;
 mod snapshot;
 pub mod stage;
 mod staged;
+mod watch;
 
 pub use deliver::{DeliverError, Delivered, connect};
 pub use explain::{Explanation, LastRun};
-pub use platform::{ListDifference, PlatformError, PlatformSent};
+pub use platform::{FollowUp, Followed, ListDifference, PlatformError, PlatformSent};
 pub use preview::{Preview, PreviewOptions};
 pub use run::{Assignment, DeliverySummary, Progress, RunError, RunSummary, Workplace};

@@ -15,6 +15,7 @@ use arrow::array::{
 use arrow::datatypes::{DataType, Date32Type, Field, Schema, SchemaRef, TimeUnit, UInt16Type};
 use consign_model::plan::{CampaignPlan, PlannedGroup, PlannedSubAudience};
 use consign_model::snapshot;
+use consign_store::Delivery;
 use futures::StreamExt;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
@@ -101,10 +102,7 @@ async fn record_at(
 ) -> Result<u64, RecipientsError> {
     let failed =
         |reason: Box<dyn std::error::Error + Send + Sync>| RecipientsError::Write { path: to.to_owned(), reason };
-    let level = ZstdLevel::try_new(1).map_err(|reason| failed(reason.into()))?;
-    let properties = WriterProperties::builder().set_compression(Compression::ZSTD(level)).build();
-    let file = File::create(temporary).map_err(|reason| failed(reason.into()))?;
-    let mut writer = ArrowWriter::try_new(file, schema(), Some(properties)).map_err(|reason| failed(reason.into()))?;
+    let mut writer = writer(temporary).map_err(failed)?;
     let mut recipients = Recipients::new(plan, outcomes)?;
     let columns = [snapshot::CUSTOMER_KEY, snapshot::SUB_AUDIENCE, snapshot::GROUP].map(ToOwned::to_owned);
     let mut batches = snapshot.batches(&columns);
@@ -114,9 +112,7 @@ async fn record_at(
         rows += recorded.num_rows() as u64;
         writer.write(&recorded).map_err(|reason| failed(reason.into()))?;
     }
-    let file = writer.into_inner().map_err(|reason| failed(reason.into()))?;
-    let durable = file.sync_all().and_then(|()| fs::rename(temporary, to));
-    durable.and_then(|()| to.parent().map_or(Ok(()), sync_folder)).map_err(|reason| failed(reason.into()))?;
+    publish(writer, temporary, to).map_err(failed)?;
     Ok(rows)
 }
 
@@ -226,6 +222,57 @@ impl Rows {
         ];
         RecordBatch::try_new(schema(), columns)
     }
+}
+
+/// Rewrites the recipients of a run, whole or not at all: who stands as sent in a delivery, and is one of those whom the
+/// platform refused later, is `rejected`.
+pub(crate) fn refuse(recipients: &Path, delivery: &Delivery, refused: &Path) -> Result<(), RecipientsError> {
+    let failed = |reason: Box<dyn std::error::Error + Send + Sync>| RecipientsError::Write {
+        path: recipients.to_owned(),
+        reason,
+    };
+    let temporary = recipients.with_extension("tmp");
+    let mut refused = Refused::open(Some(refused))?;
+    let mut writer = writer(&temporary).map_err(failed)?;
+    for batch in staged::read(recipients)? {
+        let batch = batch?;
+        let text = |name: &str| batch.column_by_name(name).and_then(|array| array.as_string_view_opt());
+        let columns = ["customer_key", "sub_audience_id", "treatment_id", "destination_id", "outcome"].map(text);
+        let [Some(keys), Some(sub_audiences), Some(groups), Some(destinations), Some(outcomes)] = columns else {
+            return Err(failed("its columns are not those of recipients".into()));
+        };
+        let mut changed = StringViewBuilder::with_capacity(batch.num_rows());
+        for row in 0..batch.num_rows() {
+            let of_delivery = sub_audiences.value(row) == delivery.sub_audience.as_str()
+                && groups.value(row) == delivery.group.as_str()
+                && destinations.is_valid(row)
+                && destinations.value(row) == delivery.destination.as_str();
+            let outcome = outcomes.is_valid(row).then(|| outcomes.value(row));
+            let refused = of_delivery && refused.holds(keys.value(row))? && outcome == Some("sent");
+            changed.append_option(if refused { Some("rejected") } else { outcome });
+        }
+        let mut columns = batch.columns().to_vec();
+        let place = batch.schema().index_of("outcome").map_err(|reason| failed(reason.into()))?;
+        columns[place] = Arc::new(changed.finish());
+        let batch = RecordBatch::try_new(batch.schema(), columns).map_err(|reason| failed(reason.into()))?;
+        writer.write(&batch).map_err(|reason| failed(reason.into()))?;
+    }
+    publish(writer, &temporary, recipients).map_err(failed)
+}
+
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+fn writer(path: &Path) -> Result<ArrowWriter<File>, Failure> {
+    let compression = Compression::ZSTD(ZstdLevel::try_new(1)?);
+    let properties = WriterProperties::builder().set_compression(compression).build();
+    Ok(ArrowWriter::try_new(File::create(path)?, schema(), Some(properties))?)
+}
+
+/// Brings what was written to disk, and under its name.
+fn publish(writer: ArrowWriter<File>, temporary: &Path, to: &Path) -> Result<(), Failure> {
+    writer.into_inner()?.sync_all()?;
+    fs::rename(temporary, to)?;
+    Ok(to.parent().map_or(Ok(()), sync_folder)?)
 }
 
 type Reject = (String, Reason);

@@ -19,6 +19,7 @@ use consign_store::{
 };
 use futures::stream::{self, StreamExt};
 use serde::Serialize;
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
@@ -26,9 +27,10 @@ use crate::assignments::{self, AssignmentsError};
 use crate::deliver::{DeliverError, Delivered, Ended, Sender};
 use crate::folder::{DataFolder, RunFolder};
 use crate::inspect::Inspector;
-use crate::platform::{PlatformSent, Platforms, rejected_file};
+use crate::platform::{FollowUp, Followed, PlatformSent, Platforms, rejected_file};
 use crate::recipients::{self, DeliveryOutcome, RecipientsError};
 use crate::stage::{Counts, Stage, StageError, StagedDelivery, stage};
+use crate::watch::{Watch, keep_waits};
 
 /// A run, or a preview, failed as a whole. Deliveries that fail alone are part of a [`RunSummary`].
 #[derive(Debug, thiserror::Error)]
@@ -84,8 +86,12 @@ pub enum Progress<'a> {
     Assigned(u64),
     /// So many rows of the snapshot were read, over all passes.
     Staging(u64),
+    /// A delivery of an earlier run was looked at.
+    FollowedUp(&'a Followed),
     /// A delivery begins.
     Sending(&'a str),
+    /// A delivery waits for its platform's limits until then, or goes on.
+    Limited(&'a str, Option<DateTime<Utc>>),
     /// A delivery is over.
     Sent(&'a str),
 }
@@ -266,6 +272,7 @@ impl Workplace<'_> {
         campaign: &Slug,
         as_of: DateTime<Utc>,
     ) -> Result<RunSummary, RunError> {
+        self.follow_up(store).await?;
         let run_id = uuid::Uuid::now_v7().to_string();
         let plan = self.plan(campaign, as_of, &run_id)?;
         let unusable = |reason| RunError::Folder { path: self.folder.path().to_owned(), reason };
@@ -294,6 +301,16 @@ impl Workplace<'_> {
             }
         }
         done
+    }
+
+    /// Looks at what platforms still work on of earlier runs: what became of it is known to this one.
+    async fn follow_up(&self, store: &dyn Store) -> Result<(), RunError> {
+        let (http, sandbox) = (self.http, self.sandbox);
+        let follow_up = FollowUp { store, registry: self.registry, http, folder: self.folder, sandbox };
+        for followed in follow_up.follow_up(Utc::now()).await? {
+            (self.progress)(Progress::FollowedUp(&followed));
+        }
+        Ok(())
     }
 
     /// Ends the runs of a campaign whose process ended before they did. Who calls holds the campaign.
@@ -361,19 +378,31 @@ impl Workplace<'_> {
             cancel: self.cancel,
         };
         let all = plan.deliveries.iter().zip(ids).zip(staged);
-        let http = self.http.observed_by(Arc::new(Inspector::open(folder)?));
-        let platforms = Platforms { store, engine: self.engine, http: &http, data: self.folder, sandbox: self.sandbox };
-        let sending = all.map(|((delivery, id), staged)| async move {
-            (self.progress)(Progress::Sending(id));
-            let key = format!("{}/{id}", plan.run_id);
-            let begin = DeliveryChange::to(DeliveryState::Sending).counts(stored_counts(&staged.counts, None));
-            store.move_delivery(&key, &begin).await?;
-            let ended = sender.send(platforms, id, delivery, staged).await;
-            store.move_delivery(&key, &change(&staged.counts, &ended)).await?;
-            (self.progress)(Progress::Sent(id));
-            Ok::<_, RunError>(summary(plan, delivery, id, staged, Some(ended)))
+        let inspector = Arc::new(Inspector::open(folder)?);
+        let platforms =
+            Platforms { store, engine: self.engine, http: self.http, data: self.folder, sandbox: self.sandbox };
+        let (tell, told) = mpsc::unbounded_channel();
+        let sending = all.map(move |((delivery, id), staged)| {
+            let watch = Watch::new(&inspector, id, delivery, &tell);
+            async move {
+                (self.progress)(Progress::Sending(id));
+                let key = format!("{}/{id}", plan.run_id);
+                let begin = DeliveryChange::to(DeliveryState::Sending).counts(stored_counts(&staged.counts, None));
+                store.move_delivery(&key, &begin).await?;
+                let ended = match watch.wait_out(store, self.cancel).await {
+                    Ok(()) => {
+                        let http = self.http.observed_by(Arc::new(watch));
+                        sender.send(Platforms { http: &http, ..platforms }, id, delivery, staged).await
+                    }
+                    Err(error) => Ended::not_sent(staged.counts.rows, error),
+                };
+                store.move_delivery(&key, &change(&staged.counts, &ended)).await?;
+                (self.progress)(Progress::Sent(id));
+                Ok::<_, RunError>(summary(plan, delivery, id, staged, Some(ended)))
+            }
         });
-        let results: Vec<_> = stream::iter(sending).buffered(self.threads.max(2)).collect().await;
+        let sent = stream::iter(sending).buffered(self.threads.max(2)).collect::<Vec<_>>();
+        let (results, ()) = futures::join!(sent, keep_waits(store, &plan.run_id, self.progress, told));
         results.into_iter().collect()
     }
 
@@ -455,7 +484,7 @@ const ABANDONED: &str = "the process ended before the run did; what had not arri
 
 fn change(counts: &Counts, ended: &Ended) -> DeliveryChange {
     let list = match &ended.delivered {
-        Some(Delivered::List(list)) => Some(list),
+        Some(Delivered::List(sent)) => Some(&sent.list),
         _ => None,
     };
     let to = match (&ended.error, list) {
@@ -480,7 +509,7 @@ fn change(counts: &Counts, ended: &Ended) -> DeliveryChange {
 fn outcome_word(delivery: &DeliverySummary) -> &'static str {
     match (&delivery.error, &delivery.delivered) {
         (None, Some(_)) => "sent",
-        (Some(_), Some(Delivered::List(list))) if list.sent + list.kept > 0 => "partial",
+        (Some(_), Some(Delivered::List(PlatformSent { list, .. }))) if list.sent + list.kept > 0 => "partial",
         _ => "failed",
     }
 }
@@ -489,7 +518,7 @@ fn outcome(deliveries: &[DeliverySummary], cancelled: bool) -> Outcome {
     let failed = deliveries.iter().any(|delivery| delivery.error.is_some());
     let arrived = deliveries.iter().any(|delivery| match &delivery.delivered {
         Some(Delivered::Files(_)) => true,
-        Some(Delivered::List(list)) => delivery.error.is_none() || list.sent + list.kept > 0,
+        Some(Delivered::List(PlatformSent { list, .. })) => delivery.error.is_none() || list.sent + list.kept > 0,
         None => false,
     });
     match (failed, arrived) {
@@ -500,7 +529,7 @@ fn outcome(deliveries: &[DeliverySummary], cancelled: bool) -> Outcome {
     }
 }
 
-fn stored_counts(counts: &Counts, list: Option<&PlatformSent>) -> DeliveryCounts {
+fn stored_counts(counts: &Counts, list: Option<&ListCounts>) -> DeliveryCounts {
     let words = |by_reason: &BTreeMap<crate::stage::Reason, u64>| {
         by_reason.iter().map(|(reason, count)| (reason.to_string(), *count)).collect()
     };
@@ -510,17 +539,7 @@ fn stored_counts(counts: &Counts, list: Option<&PlatformSent>) -> DeliveryCounts
         rows: counts.rows,
         dropped: words(&counts.dropped),
         shrink: words(&counts.shrink),
-        list: list.map(|list| ListCounts {
-            list_id: list.list_id.clone(),
-            created: list.created,
-            sent: list.sent,
-            kept: list.kept,
-            rejected: list.rejected.clone(),
-            unknown: list.unknown,
-            removed: list.removed,
-            jobs: list.jobs.clone(),
-            notes: list.notes.clone(),
-        }),
+        list: list.cloned(),
     }
 }
 

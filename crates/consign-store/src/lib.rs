@@ -10,13 +10,14 @@ mod sqlite;
 pub mod state;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use consign_model::definition::Definitions;
 use consign_model::id::Slug;
 
 pub use error::{Open, StoreError};
 pub use record::{
     Applied, AudienceCounts, Delivery, DeliveryChange, DeliveryCounts, DeliveryError, ErrorClass, Event, GroupCounts,
-    ListCounts, NewDelivery, NewRun, Run, RunMode, StoredDefinitions, SubAudienceCounts, Target,
+    ListCounts, NewDelivery, NewRun, OpenJob, Run, RunMode, StoredDefinitions, SubAudienceCounts, Target,
 };
 pub use sqlite::SqliteStore;
 pub use state::{DeliveryState, Outcome, RunState};
@@ -66,8 +67,28 @@ pub trait Store: Send + Sync {
     /// Moves a delivery to its next state and sets what became known of it.
     async fn move_delivery(&self, delivery: &str, change: &DeliveryChange) -> Result<Delivery, StoreError>;
 
+    /// Sets the counts of a delivery that is submitted and stays so; what became known is an event.
+    async fn count_delivery(
+        &self,
+        delivery: &str,
+        counts: &DeliveryCounts,
+        what: Option<&str>,
+    ) -> Result<(), StoreError>;
+
+    /// The deliveries of finished runs that their platforms still work on, the oldest first.
+    async fn submitted_deliveries(&self) -> Result<Vec<Delivery>, StoreError>;
+
     /// A run's deliveries in the order in which they were added.
     async fn deliveries(&self, run: &str) -> Result<Vec<Delivery>, StoreError>;
+
+    /// Remembers until when a platform limits a delivery; `None` when it goes on. The destination is named as its lists
+    /// are.
+    async fn set_wait(&self, delivery: &str, destination: &str, until: Option<DateTime<Utc>>)
+    -> Result<(), StoreError>;
+
+    /// Until when a destination's platform limits us, whichever delivery and process it told so; `None` where that time
+    /// has passed.
+    async fn wait(&self, destination: &str) -> Result<Option<DateTime<Utc>>, StoreError>;
 
     /// The platform's id of the list that a group of a campaign has at a destination (its id, or another name for it,
     /// such as for its sandbox), where it is known.

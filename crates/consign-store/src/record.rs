@@ -173,6 +173,9 @@ pub struct Delivery {
     pub targets: Vec<Target>,
     /// Why it failed.
     pub error: Option<DeliveryError>,
+    /// Until when its platform limits us, where that time has not passed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limited_until: Option<DateTime<Utc>>,
     /// When it began.
     pub created_at: DateTime<Utc>,
     /// When it last changed.
@@ -212,14 +215,61 @@ pub struct ListCounts {
     pub kept: u64,
     /// Rows that it refused, by reason.
     pub rejected: BTreeMap<String, u64>,
+    /// Of the rejected rows, those of jobs that the platform ended without having done their work.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub given_up: u64,
     /// Rows of which nobody knows.
     pub unknown: u64,
     /// Members that were taken off.
     pub removed: u64,
-    /// Jobs that the platform still works on.
-    pub jobs: Vec<String>,
+    /// Jobs that the platform still works on. Their rows count as sent until it says otherwise.
+    pub jobs: Vec<OpenJob>,
     /// What else there is to be told.
     pub notes: Vec<String>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
+/// Work that a platform does on after it took a request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenJob {
+    /// Its id at the platform.
+    pub id: String,
+    /// Its number in the delivery, from 1.
+    pub number: u64,
+    /// Its rows that are counted as sent.
+    pub rows: u64,
+    /// When the request was taken.
+    pub since: DateTime<Utc>,
+    /// How often the platform was asked since then.
+    pub looked: u32,
+    /// When it was last asked; at first when the request was taken.
+    pub looked_at: DateTime<Utc>,
+}
+
+impl ListCounts {
+    /// All rows that were refused.
+    pub fn all_rejected(&self) -> u64 {
+        self.rejected.values().sum()
+    }
+
+    /// Counts rows that were refused.
+    pub fn reject(&mut self, reason: &str, rows: u64) {
+        if rows > 0 {
+            *self.rejected.entry(reason.to_owned()).or_default() += rows;
+        }
+    }
+
+    /// Says something, once.
+    pub fn note(&mut self, note: impl Into<String>) {
+        let note = note.into();
+        if !self.notes.contains(&note) {
+            self.notes.push(note);
+        }
+    }
 }
 
 /// A file that a delivery left at its destination.

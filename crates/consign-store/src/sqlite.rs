@@ -5,6 +5,7 @@ mod deliveries;
 mod lists;
 mod open;
 mod runs;
+mod waits;
 
 use std::path::{Path, PathBuf};
 
@@ -20,7 +21,8 @@ use sqlx::{Sqlite, Transaction};
 use crate::Store;
 use crate::error::StoreError;
 use crate::record::{
-    Applied, AudienceCounts, Delivery, DeliveryChange, Event, NewDelivery, NewRun, Run, StoredDefinitions,
+    Applied, AudienceCounts, Delivery, DeliveryChange, DeliveryCounts, Event, NewDelivery, NewRun, Run,
+    StoredDefinitions,
 };
 use crate::state::RunState;
 
@@ -141,10 +143,42 @@ impl Store for SqliteStore {
         Ok(moved)
     }
 
+    async fn count_delivery(
+        &self,
+        delivery: &str,
+        counts: &DeliveryCounts,
+        what: Option<&str>,
+    ) -> Result<(), StoreError> {
+        let mut transaction = self.begin().await?;
+        deliveries::set_counts(&mut transaction, delivery, counts, what).await.map_err(|fault| self.error(fault))?;
+        self.commit(transaction).await
+    }
+
+    async fn submitted_deliveries(&self) -> Result<Vec<Delivery>, StoreError> {
+        let mut connection = self.read().await?;
+        deliveries::submitted(&mut connection).await.map_err(|fault| self.error(fault))
+    }
+
     async fn deliveries(&self, run: &str) -> Result<Vec<Delivery>, StoreError> {
         let mut connection = self.read().await?;
         runs::one(&mut connection, run).await.map_err(|fault| self.error(fault))?;
         deliveries::of_run(&mut connection, run).await.map_err(|fault| self.error(fault))
+    }
+
+    async fn set_wait(
+        &self,
+        delivery: &str,
+        destination: &str,
+        until: Option<DateTime<Utc>>,
+    ) -> Result<(), StoreError> {
+        let mut transaction = self.begin().await?;
+        waits::set(&mut transaction, delivery, destination, until).await.map_err(|fault| self.error(fault))?;
+        self.commit(transaction).await
+    }
+
+    async fn wait(&self, destination: &str) -> Result<Option<DateTime<Utc>>, StoreError> {
+        let mut connection = self.read().await?;
+        waits::longest(&mut connection, destination).await.map_err(|fault| self.error(fault))
     }
 
     async fn remembered_list(

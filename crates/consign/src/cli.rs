@@ -127,13 +127,37 @@ pub enum Command {
         as_of: AsOf,
     },
     /// Show the latest runs, or one run with its deliveries
-    #[command(after_long_help = "Examples:\n  consign status\n  consign status 019abc12-3456-7def-8123-456789abcdef")]
+    #[command(
+        after_long_help = "Where a platform works on for hours, it is asked first how far it is, as often as it likes to be asked.\n\n\
+                                 Examples:\n  consign status\n  consign status 019abc12-3456-7def-8123-456789abcdef"
+    )]
     Status {
         /// The run's id, enough of its beginning or end to tell it apart, or `latest`
         run: Option<String>,
         /// How many runs are shown
         #[arg(long, value_name = "N", default_value_t = 20)]
         limit: u32,
+        /// Do not ask platforms about what they still work on
+        #[arg(long)]
+        no_poll: bool,
+    },
+    /// Show what a run asked of platforms and what they answered: no bodies, no personal data, no secrets
+    #[command(after_long_help = "The latest requests of each run are kept, and all that failed.\n\n\
+                           Examples:\n  consign requests\n  consign requests latest --failed\n  \
+                           consign requests 019abc --delivery active.letter.mail --last 200 --json")]
+    Requests {
+        /// The run's id, enough of its beginning or end to tell it apart, or `latest`
+        #[arg(default_value = "latest")]
+        run: String,
+        /// Only those of this delivery: <sub-audience>.<group>.<destination>
+        #[arg(long, value_name = "ID")]
+        delivery: Option<String>,
+        /// Only those that did not do what they should
+        #[arg(long)]
+        failed: bool,
+        /// The last N
+        #[arg(long, value_name = "N", default_value_t = 50)]
+        last: usize,
     },
     /// Say why a customer is in a campaign's group, and for each destination sent or why not
     #[command(after_long_help = "Example:\n  consign explain churn_prevention 00042")]

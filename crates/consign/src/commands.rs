@@ -6,6 +6,7 @@ mod completions;
 mod demo;
 mod destinations;
 mod export;
+mod requests;
 mod sandbox;
 mod schema;
 pub mod status;
@@ -13,6 +14,7 @@ mod validate;
 
 use anyhow::Result;
 use consign_delivery::PreviewOptions;
+use consign_delivery::inspect::Filter;
 
 use crate::cli::{Command, Destinations};
 use crate::context::Context;
@@ -30,7 +32,10 @@ pub async fn run(command: Command, context: &Context) -> Result<Exit> {
             campaign::preview(context, &campaign, as_of, PreviewOptions { show_rows, diff }).await
         }
         Command::Run { campaign, as_of } => campaign::run(context, &campaign, as_of).await,
-        Command::Status { run, limit } => status::run(context, run.as_deref(), limit).await,
+        Command::Status { run, limit, no_poll } => status::run(context, run.as_deref(), limit, !no_poll).await,
+        Command::Requests { run, delivery, failed, last } => {
+            requests::run(context, &run, Filter { delivery, failed }, last).await
+        }
         Command::Explain { campaign, customer_key } => campaign::explain(context, &campaign, &customer_key).await,
         Command::Sandbox(asked) => sandbox::run(context, asked).await,
         Command::Destinations { command: Destinations::List } => destinations::list(context).await,

@@ -7,6 +7,7 @@ mod grid;
 mod problems;
 mod progress;
 mod redact;
+mod requests;
 mod run;
 
 use std::fmt::Write as _;

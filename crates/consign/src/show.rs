@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::error::Error;
 
+use consign_delivery::Followed;
 use consign_delivery::stage::{Counts, Reason};
 use consign_destinations::registry::Registry;
 use consign_engine::Explained;
@@ -24,6 +25,18 @@ pub fn chain(error: &dyn Error) -> String {
         source = cause.source();
     }
     text
+}
+
+/// What was found of a delivery that its platform works on.
+pub fn followed(followed: &Followed) -> String {
+    let Followed { delivery, state, open, problem } = followed;
+    match (problem, open) {
+        (Some(problem), 0) if state.is_final() => format!("asked about {delivery}: {state}, {problem}"),
+        (Some(problem), _) => format!("asked about {delivery}, without an answer: {problem}"),
+        (None, 0) => format!("asked about {delivery}: {state}"),
+        (None, 1) => format!("asked about {delivery}: the platform still works on a job"),
+        (None, open) => format!("asked about {delivery}: the platform still works on {open} jobs"),
+    }
 }
 
 /// The counts of an audience.

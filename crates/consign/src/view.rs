@@ -156,6 +156,9 @@ pub struct Delivered {
     pub delivery: Delivery,
     /// Where it stands: `staging`, `sending`, `submitted`, `delivered`, `partial`, `failed` or `cancelled`.
     pub state: String,
+    /// Until when its platform limits us, where that time has not passed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limited_until: Option<DateTime<Utc>>,
     /// Where it went.
     pub targets: Vec<Target>,
     /// What became of a platform's list.
@@ -199,6 +202,52 @@ pub struct RunLine {
     pub finished: Option<DateTime<Utc>>,
     /// Customers in the audience, once counted.
     pub customers: Option<u64>,
+}
+
+/// What a run asked of platforms.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Requests {
+    /// The run's id.
+    pub run: String,
+    /// How many earlier ones there are that are not shown.
+    pub before: u64,
+    /// In the order in which they ended.
+    pub requests: Vec<RequestLine>,
+}
+
+/// A request to a platform, and what came of it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RequestLine {
+    /// When it began.
+    pub at: DateTime<Utc>,
+    /// The delivery's id in its run.
+    pub delivery: String,
+    /// The destination's kind.
+    pub kind: String,
+    /// The id that we gave it.
+    pub request: String,
+    /// The how manieth time it was made, from 1.
+    pub attempt: u32,
+    /// The method.
+    pub method: String,
+    /// Scheme, host and port.
+    pub host: String,
+    /// The path, with the query masked.
+    pub path: String,
+    /// The status of the answer; `None` where there was none.
+    pub status: Option<u16>,
+    /// How long it took.
+    pub milliseconds: u64,
+    /// Bytes of its body.
+    pub sent_bytes: u64,
+    /// Bytes of the answer's body.
+    pub received_bytes: u64,
+    /// The ids that the platform gave, by name.
+    pub ids: BTreeMap<String, String>,
+    /// Whether it did not do what it should.
+    pub failed: bool,
+    /// What was concluded.
+    pub concluded: String,
 }
 
 /// What became of one customer in a campaign.

@@ -8,7 +8,8 @@ use std::sync::Mutex;
 
 use anyhow::{Context as _, Result};
 use chrono::{DateTime, Utc};
-use consign_delivery::{PreviewOptions, Progress, RunError, Workplace, connect};
+use consign_delivery::folder::DataFolder;
+use consign_delivery::{FollowUp, PreviewOptions, Progress, RunError, Workplace, connect};
 use consign_destinations::files;
 use consign_destinations::http::Http;
 use consign_engine::EngineError;
@@ -27,7 +28,7 @@ use crate::commands::status;
 use crate::context::Context;
 use crate::definition_files::DefinitionFiles;
 use crate::exit::Refusal;
-use crate::print::Bar;
+use crate::print::{Bar, Printer};
 use crate::show;
 use crate::view::{Demo, Explanation, Preview, RunSummary, SandboxList, TestResult, TestStep};
 use crate::workplace::{Looked, Opened};
@@ -167,6 +168,20 @@ pub async fn run(work: &Campaigning<'_>, as_of: Option<DateTime<Utc>>) -> Result
     status::summary(work.store, work.store.run(&run.run).await?).await
 }
 
+/// Looks at what platforms still work on, and says what was found.
+pub async fn follow_up(context: &Context, store: &SqliteStore) -> Result<()> {
+    if store.submitted_deliveries().await?.is_empty() {
+        return Ok(());
+    }
+    let (folder, http) = (DataFolder::open(&context.data)?, Http::new()?);
+    let (registry, sandbox) = (&*context.registry, context.sandbox.as_str());
+    let follow_up = FollowUp { store, registry, http: &http, folder: &folder, sandbox };
+    for followed in follow_up.follow_up(Utc::now()).await? {
+        context.printer.note(&show::followed(&followed));
+    }
+    Ok(())
+}
+
 /// Says what became of a customer in a campaign's last run, and what the conditions say at the moment of that run.
 pub async fn explain(work: &Campaigning<'_>, customer_key: &str) -> Result<Explanation> {
     let opened = Box::pin(Opened::of(work.context, work.current)).await?;
@@ -256,14 +271,15 @@ fn place(definitions: &Value, path: &Path) -> String {
 }
 
 /// Bars for the steps of a run.
-struct Bars {
+struct Bars<'a> {
+    printer: &'a Printer,
     progress: crate::print::Progress,
     open: Mutex<BTreeMap<String, Bar>>,
 }
 
-impl Bars {
-    fn new(context: &Context) -> Self {
-        Self { progress: context.printer.progress(), open: Mutex::new(BTreeMap::new()) }
+impl<'a> Bars<'a> {
+    fn new(context: &'a Context) -> Self {
+        Self { printer: &context.printer, progress: context.printer.progress(), open: Mutex::new(BTreeMap::new()) }
     }
 
     fn hear(&self, progress: Progress<'_>) {
@@ -282,9 +298,16 @@ impl Bars {
                     bar.advance(rows);
                 }
             }
+            Progress::FollowedUp(followed) => self.printer.note(&show::followed(followed)),
             Progress::Sending(delivery) => {
                 open.remove("stage");
                 open.insert(delivery.to_owned(), self.progress.bar(delivery, None));
+            }
+            Progress::Limited(delivery, until) => {
+                if let Some(bar) = open.get(delivery) {
+                    let until = until.map(|until| format!(", rate limited until {}", until.format("%H:%M:%S UTC")));
+                    bar.say(&format!("{delivery}{}", until.unwrap_or_default()));
+                }
             }
             Progress::Sent(delivery) => {
                 open.remove(delivery);

@@ -147,7 +147,7 @@ impl Workspace {
             Progress::Assigning => step("assign"),
             Progress::Assigned(_) => step("stage"),
             Progress::Sending(_) => step("deliver"),
-            Progress::Staging(_) | Progress::Sent(_) => {}
+            Progress::Staging(_) | Progress::FollowedUp(_) | Progress::Limited(..) | Progress::Sent(_) => {}
         };
         let last_sent: Mutex<Option<Instant>> = Mutex::new(None);
         let hear = |heard: Progress<'_>| {

@@ -1,38 +1,42 @@
 //! Adding: staged rows that are not on the list as they are, in numbered requests.
 
 use std::collections::VecDeque;
-use std::fs::File;
 use std::ops::Range;
 use std::path::Path;
-use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, StringViewArray};
+use arrow::array::{AsArray, BooleanArray};
 use arrow::compute::filter_record_batch;
-use arrow::datatypes::{DataType, Field, Schema, UInt64Type};
-use consign_destinations::client::{ClientError, Job, JobReport, JobState};
+use arrow::datatypes::UInt64Type;
+use chrono::Utc;
+use consign_destinations::client::{Job, JobState};
 use consign_destinations::encode::{EncodedRows, Operation, Sequence, split_requests};
 use consign_destinations::http::SystemClock;
 use consign_destinations::send::{Frame, JobEnd, RowSet, Sent, Stop, Taken, await_job, find_rows, send_rows};
-use parquet::arrow::ArrowWriter;
+use consign_store::OpenJob;
 
 use super::identity::Identified;
+use super::jobs::{JobRow, JobRows};
 use super::members::{KEPT, Member, Standing};
-use super::{Again, PlatformError, Sending, Step, rejected_file};
+use super::rejects::{RejectsWriter, rejected_file};
+use super::{Again, PlatformError, Sending, Step};
 use crate::deliver::day;
-use crate::stage::CUSTOMER_KEY;
 use crate::staged;
 
 /// Encoded rows of one staged batch, with who they are.
-struct Batch {
+#[derive(Default)]
+pub(super) struct Batch {
     encoded: EncodedRows,
     /// Parts with the place of their first row.
     parts: Vec<(usize, Identified)>,
+    /// The place of each row in the delivery.
+    places: Vec<u64>,
     /// Whether each row was refused.
-    rejected: Vec<bool>,
+    pub rejected: Vec<bool>,
 }
 
 impl Batch {
-    fn part(&self, row: usize) -> (&Identified, usize) {
+    /// Who a row is, and its place in that part.
+    pub fn part(&self, row: usize) -> (&Identified, usize) {
         let at = self.parts.partition_point(|(first, _)| *first <= row).saturating_sub(1);
         let (first, part) = &self.parts[at];
         (part, row - first)
@@ -62,7 +66,7 @@ struct Progress {
     /// Requests and rows of a session that ended early: what comes after them is a session of its own.
     before: u64,
     over: u64,
-    rejects: ArrowWriter<File>,
+    rejects: RejectsWriter,
 }
 
 impl Sending<'_> {
@@ -70,17 +74,21 @@ impl Sending<'_> {
     pub(super) async fn add(&mut self, operation: Operation, kept: u64) -> Step<()> {
         let replaces = operation == Operation::Replace;
         let skipped = if replaces { 0 } else { kept };
-        self.outcome.kept = skipped;
+        self.outcome.list.kept = skipped;
         let path = self.work.join(KEPT);
         let mut kept = Kept::open((!replaces).then_some(path.as_path()))?;
         let total = self.staged.counts.rows - skipped;
-        let mut progress =
-            Progress { operation, total, done: 0, before: self.outcome.requests, over: 0, rejects: self.rejects()? };
+        let rejects = RejectsWriter::create(&rejected_file(&self.work))?;
+        let mut progress = Progress { operation, total, done: 0, before: self.outcome.requests, over: 0, rejects };
         let done = self.add_batches(&mut kept, &mut progress).await;
         // Whatever happened: who was refused is read for the recipients.
         progress.rejects.close()?;
         if let Err(again) = done? {
             return Ok(Err(again));
+        }
+        if self.cleared > 0 {
+            let members = self.cleared;
+            self.outcome.list.note(format!("what they lack was cleared on {members} members, by a call for each"));
         }
         if replaces {
             self.renew_members()?;
@@ -93,29 +101,26 @@ impl Sending<'_> {
         let mut first = 0;
         for staged in batches {
             self.stop_if_cancelled()?;
-            let mut batch = Batch { encoded: EncodedRows::new(), parts: Vec::new(), rejected: Vec::new() };
+            let mut batch = Batch::default();
             for rows in staged::read(&staged.path)? {
                 let rows = rows?;
-                let wanted = kept.others(first..first + rows.num_rows() as u64)?;
-                first += rows.num_rows() as u64;
+                let places = first..first + rows.num_rows() as u64;
+                first = places.end;
+                let wanted = kept.others(places.clone())?;
+                batch.places.extend(places.zip(wanted.values()).filter(|(_, wanted)| *wanted).map(|(place, _)| place));
                 let rows = filter_record_batch(&rows, &wanted)?;
                 batch.parts.push((batch.encoded.len(), Identified::of(&rows, &self.identifying)?));
                 self.encoder.encode_rows(&rows, &self.list, progress.operation, &mut batch.encoded)?;
             }
             batch.rejected = vec![false; batch.encoded.len()];
             let done = self.add_batch(&mut batch, progress).await;
-            write_rejects(&batch, &mut progress.rejects)?;
+            let rejected = (0..batch.rejected.len()).filter(|row| batch.rejected[*row]);
+            progress.rejects.write(rejected.map(|row| (batch.places[row], batch.key(row))))?;
             if let Err(again) = done? {
                 return Ok(Err(again));
             }
         }
         Ok(Ok(()))
-    }
-
-    fn rejects(&self) -> Result<ArrowWriter<File>, PlatformError> {
-        let path = rejected_file(&self.work);
-        let file = File::create(&path).map_err(|reason| PlatformError::Members { path, reason })?;
-        Ok(ArrowWriter::try_new(file, rejects_schema(), None)?)
     }
 
     async fn add_batch(&mut self, batch: &mut Batch, progress: &mut Progress) -> Step<()> {
@@ -150,12 +155,14 @@ impl Sending<'_> {
                 Frame { list: &self.list, operation: progress.operation, sequence: &sequence, envelope: &envelope };
             let sent = send_rows(self.client.as_ref(), &batch.encoded, rows, frame, |_| {}).await;
             let rest = sent.rest.clone();
-            match self.took(batch, sent, pending)? {
+            match self.took(batch, sent, pending).await? {
                 None => {}
                 Some(Stop::ListGone) => return Ok(Err(Again::ListGone)),
                 Some(Stop::SessionLost) => return Ok(Err(Again::SessionLost)),
                 Some(Stop::SessionOver) => {
-                    self.outcome.note("the session ended early: the rest was added to what it had put on the list");
+                    self.outcome
+                        .list
+                        .note("the session ended early: the rest was added to what it had put on the list");
                     progress.operation = Operation::Add;
                     progress.done -= rest.len() as u64;
                     (progress.before, progress.over) = (self.outcome.requests, progress.done);
@@ -166,7 +173,7 @@ impl Sending<'_> {
                 Some(Stop::Failed(error)) => {
                     // A request may have arrived, whatever its answer was.
                     if error.uncertain {
-                        self.outcome.unknown += rest.len() as u64;
+                        self.outcome.list.unknown += rest.len() as u64;
                         self.note(batch, &rest, Standing::Unknown)?;
                     }
                     return Err(error.into());
@@ -183,7 +190,7 @@ impl Sending<'_> {
     }
 
     /// Counts what became of a request, and notes it in the membership.
-    fn took(
+    async fn took(
         &mut self,
         batch: &mut Batch,
         sent: Sent,
@@ -203,7 +210,7 @@ impl Sending<'_> {
         }
         for Taken { rows, job, rejected, unnamed, partial, notes } in sent.taken {
             for note in notes {
-                self.outcome.note(note);
+                self.outcome.list.note(note);
             }
             for (row, reason) in &rejected {
                 self.reject(batch, *row, reason);
@@ -212,24 +219,30 @@ impl Sending<'_> {
             match job {
                 Some(job) => pending.push(Pending { rows, rejected, unnamed, job }),
                 None if partial => self.lost_sight(batch, &rows, rejected.len())?,
-                None => self.arrived(batch, &rows, rejected.len() as u64, unnamed)?,
+                None => self.arrived(batch, &rows, rejected.len() as u64, unnamed).await?,
             }
         }
         Ok(sent.stopped)
     }
 
     /// Rows that the platform took, but for those that it refused: named ones, and so many that it did not name.
-    fn arrived(&mut self, batch: &Batch, rows: &RowSet, named: u64, unnamed: u64) -> Result<(), PlatformError> {
+    async fn arrived(&mut self, batch: &Batch, rows: &RowSet, named: u64, unnamed: u64) -> Result<(), PlatformError> {
+        if let Err(error) = self.clear(batch, rows).await {
+            // They are there, but not as they should be: the next delivery sends and clears them again.
+            self.outcome.list.unknown += rows.len() as u64 - named;
+            self.note(batch, rows, Standing::Unknown)?;
+            return Err(error);
+        }
         let unnamed = unnamed.min(rows.len() as u64 - named);
-        self.outcome.reject("refused, which one is not said", unnamed);
-        self.outcome.sent += rows.len() as u64 - named - unnamed;
+        self.outcome.list.reject("refused, which one is not said", unnamed);
+        self.outcome.list.sent += rows.len() as u64 - named - unnamed;
         // Any of them may be the one that was refused.
         self.note(batch, rows, if unnamed > 0 { Standing::Unknown } else { Standing::Acknowledged })
     }
 
     fn reject(&mut self, batch: &mut Batch, row: usize, reason: &str) {
         if !std::mem::replace(&mut batch.rejected[row], true) {
-            self.outcome.reject(reason, 1);
+            self.outcome.list.reject(reason, 1);
         }
     }
 
@@ -255,74 +268,99 @@ impl Sending<'_> {
         self.members.note(&members, standing)
     }
 
-    /// Waits for the jobs of a batch, or looks once where the platform takes hours. Once it does not answer, it is not
-    /// asked for the others: nobody knows of their rows.
+    /// Waits for the jobs of a batch, or looks once where the platform takes hours. After an error nobody is asked for the
+    /// others, and nobody knows of their rows.
     async fn await_jobs(&mut self, batch: &mut Batch, pending: Vec<Pending>) -> Result<(), PlatformError> {
         let awaited = self.client.polling().is_some_and(|polling| polling.awaited);
-        let mut failed = None;
+        let mut done = Ok(());
         for one in pending {
-            if failed.is_some() {
-                self.lost_sight(batch, &one.rows, one.rejected.len())?;
-                continue;
-            }
-            let end = match self.job_end(&one.job, awaited).await {
-                Ok(end) => end,
-                Err(error) => {
-                    failed = Some(error);
-                    JobEnd::Unknown
-                }
-            };
-            let Pending { rows, rejected, unnamed: told, .. } = &one;
-            match end {
-                JobEnd::Done(report) => {
-                    for note in report.notes {
-                        self.outcome.note(note);
-                    }
-                    let (named, unnamed) = find_rows(&batch.encoded, rows, report.rejected);
-                    let mut refused = rejected.len() as u64;
-                    for (row, reason) in &named {
-                        refused += u64::from(!batch.rejected[*row]);
-                        self.reject(batch, *row, reason);
-                    }
-                    if report.known || !awaited {
-                        if !report.known {
-                            self.outcome.note("the platform took the rows, and does not say what became of each");
-                        }
-                        self.arrived(batch, rows, refused, told + unnamed + report.unnamed)?;
-                    } else {
-                        self.outcome.unknown += rows.len() as u64 - refused;
-                        self.note(batch, rows, Standing::Unknown)?;
-                    }
-                }
-                JobEnd::Failed(reason) => {
-                    for row in rows.iter() {
-                        self.reject(batch, row, &reason);
-                    }
-                }
-                JobEnd::Unknown => self.lost_sight(batch, &one.rows, one.rejected.len())?,
+            match done {
+                Ok(()) => done = self.settle(batch, one, awaited).await,
+                Err(_) => self.lost_sight(batch, &one.rows, one.rejected.len())?,
             }
         }
-        failed.map_or(Ok(()), |error| Err(error.into()))
+        done
     }
 
-    async fn job_end(&mut self, job: &Job, awaited: bool) -> Result<JobEnd, ClientError> {
-        if awaited {
-            return await_job(self.client.as_ref(), job, &SystemClock).await;
-        }
-        Ok(match self.client.poll(job).await? {
-            JobState::Done(report) => JobEnd::Done(report),
-            JobState::Failed(reason) => JobEnd::Failed(reason),
-            JobState::Working => {
-                self.outcome.jobs.push(job.id.clone());
-                JobEnd::Done(JobReport { known: true, ..JobReport::default() })
+    async fn settle(&mut self, batch: &mut Batch, one: Pending, awaited: bool) -> Result<(), PlatformError> {
+        let Pending { rows, rejected, unnamed: told, job } = one;
+        let mut refused = rejected.len() as u64;
+        let end = if awaited {
+            match await_job(self.client.as_ref(), &job, &SystemClock).await {
+                Ok(end) => end,
+                Err(error) => {
+                    self.lost_sight(batch, &rows, rejected.len())?;
+                    return Err(error.into());
+                }
             }
-        })
+        } else {
+            match self.client.poll(&job).await {
+                Ok(JobState::Done(report)) => JobEnd::Done(report),
+                Ok(JobState::Failed(reason)) => JobEnd::Failed(reason),
+                // What was taken is not lost because one cannot look at it now.
+                Ok(JobState::Working) | Err(_) => {
+                    self.arrived(batch, &rows, refused, told).await?;
+                    return self.leave_open(batch, &rows, job);
+                }
+            }
+        };
+        match end {
+            JobEnd::Done(report) => {
+                for note in report.notes {
+                    self.outcome.list.note(note);
+                }
+                let (named, unnamed) = find_rows(&batch.encoded, &rows, report.rejected);
+                for (row, reason) in &named {
+                    refused += u64::from(!batch.rejected[*row]);
+                    self.reject(batch, *row, reason);
+                }
+                if report.known || !awaited {
+                    if !report.known {
+                        self.outcome.list.note("the platform took the rows, and does not say what became of each");
+                    }
+                    self.arrived(batch, &rows, refused, told + unnamed + report.unnamed).await
+                } else {
+                    self.outcome.list.unknown += rows.len() as u64 - refused;
+                    self.note(batch, &rows, Standing::Unknown)
+                }
+            }
+            JobEnd::Failed(reason) => {
+                for row in rows.iter() {
+                    self.reject(batch, row, &reason);
+                }
+                Ok(())
+            }
+            JobEnd::Unknown => self.lost_sight(batch, &rows, rejected.len()),
+        }
     }
 
     /// Rows, but for so many refused ones, that the platform has put on the list by now, or not.
     fn lost_sight(&mut self, batch: &Batch, rows: &RowSet, refused: usize) -> Result<(), PlatformError> {
-        self.outcome.unknown += (rows.len() - refused) as u64;
+        self.outcome.list.unknown += (rows.len() - refused) as u64;
         self.note(batch, rows, Standing::Unknown)
+    }
+
+    /// Keeps what it takes to say later what became of a request.
+    fn leave_open(&mut self, batch: &Batch, rows: &RowSet, job: Job) -> Result<(), PlatformError> {
+        let row = |row: usize| {
+            let (part, at) = batch.part(row);
+            JobRow {
+                place: batch.places[row],
+                identity: part.identities[at],
+                attributes: part.attributes[at],
+                customer_key: batch.key(row).to_owned(),
+                removal: part.removal(at),
+                encoded: batch.encoded.row(row).to_vec(),
+                rejected: batch.rejected[row],
+            }
+        };
+        let kept = JobRows { rows: rows.iter().map(row).collect(), sequence: self.members.last() };
+        let number = self.outcome.list.jobs.len() as u64 + 1;
+        kept.write(&self.work, number, &self.members)?;
+        let now = Utc::now();
+        let rows = kept.rows.iter().filter(|row| !row.rejected).count() as u64;
+        self.outcome.list.jobs.push(OpenJob { id: job.id, number, rows, since: now, looked: 0, looked_at: now });
+        Ok(())
     }
 
     /// After a session the members are the rows that it sent, and nobody else.
@@ -355,19 +393,6 @@ fn ranges(rows: &RowSet) -> Vec<Range<usize>> {
         }
     }
     ranges
-}
-
-fn rejects_schema() -> Arc<Schema> {
-    Arc::new(Schema::new(vec![Field::new(CUSTOMER_KEY, DataType::Utf8View, false)]))
-}
-
-fn write_rejects(batch: &Batch, into: &mut ArrowWriter<File>) -> Result<(), PlatformError> {
-    let rejected = (0..batch.rejected.len()).filter(|row| batch.rejected[*row]).map(|row| batch.key(row));
-    let keys: ArrayRef = Arc::new(StringViewArray::from_iter_values(rejected));
-    if !keys.is_empty() {
-        into.write(&RecordBatch::try_new(rejects_schema(), vec![keys])?)?;
-    }
-    Ok(())
 }
 
 /// The places of the rows that are kept, read along.

@@ -22,13 +22,22 @@ use crate::staged;
 /// In a delivery's working folder: the identities of its rows.
 pub(super) const ROWS: &str = "rows.parquet";
 
-/// The attributes that say who a row is: those by which rows are duplicates of each other; all where nothing is said.
-pub(super) fn identifying(delivery: &PlannedDelivery) -> Vec<String> {
+/// How the rows of a delivery are told from each other, and from what they were before.
+pub(super) struct Identifying {
+    /// The attributes that say who a row is.
+    pub names: Vec<String>,
+    /// Whether what is missing is cleared at the platform, and so is a part of what a row is sent with.
+    pub clears: bool,
+}
+
+/// Rows are told from each other by the attributes by which they are duplicates; by all where nothing is said.
+pub(super) fn identifying(delivery: &PlannedDelivery) -> Identifying {
     let names = delivery.attributes.iter().map(|attribute| attribute.name.clone());
-    match &delivery.rules.unique_by {
+    let names = match &delivery.rules.unique_by {
         UniqueBy::Attributes(identifying) => names.filter(|name| identifying.contains(name)).collect(),
         UniqueBy::WholeRow | UniqueBy::Nothing => names.collect(),
-    }
+    };
+    Identifying { names, clears: delivery.settings.flag("clear_nulls") }
 }
 
 /// Staged rows as texts, with their identities.
@@ -38,11 +47,13 @@ pub(super) struct Identified {
     pub attributes: Vec<[u8; 32]>,
     /// The identifying attributes and their values.
     identifying: Vec<(String, StringViewArray)>,
+    /// The others and theirs, where what is missing of them is cleared.
+    cleared: Vec<(String, StringViewArray)>,
 }
 
 impl Identified {
     /// Of a staged batch, with its customer keys.
-    pub fn of(batch: &RecordBatch, identifying: &[String]) -> Result<Self, PlatformError> {
+    pub fn of(batch: &RecordBatch, identifying: &Identifying) -> Result<Self, PlatformError> {
         let mut keys = StringViewArray::new_null(0);
         let mut texts = Vec::new();
         for (field, array) in batch.schema().fields().iter().zip(batch.columns()) {
@@ -54,11 +65,25 @@ impl Identified {
                 texts.push((field.name().clone(), text));
             }
         }
-        let who: Vec<_> = texts.iter().filter(|(name, _)| identifying.contains(name)).cloned().collect();
+        let is_who = |(name, _): &&(String, _)| identifying.names.contains(name);
+        let who: Vec<_> = texts.iter().filter(is_who).cloned().collect();
+        let cleared: Vec<_> = texts.iter().filter(|text| identifying.clears && !is_who(text)).cloned().collect();
         let rows = 0..batch.num_rows();
-        let identities = rows.clone().map(|row| digest(&who, row)).collect();
-        let attributes = rows.map(|row| digest(&texts, row)).collect();
-        Ok(Self { keys, identities, attributes, identifying: who })
+        let identities = rows.clone().map(|row| digest(&who, &[], row)).collect();
+        let attributes = rows.map(|row| digest(&texts, &cleared, row)).collect();
+        Ok(Self { keys, identities, attributes, identifying: who, cleared })
+    }
+
+    /// What the platform knows a row by: the first of its identifying attributes that it has.
+    pub fn known_by(&self, row: usize) -> Option<(&str, &str)> {
+        let mut known = self.identifying.iter().filter(|(_, values)| values.is_valid(row));
+        known.next().map(|(name, values)| (name.as_str(), values.value(row)))
+    }
+
+    /// The attributes that a row lacks, where they are cleared.
+    pub fn missing(&self, row: usize) -> Vec<&str> {
+        let missing = self.cleared.iter().filter(|(_, values)| values.is_null(row));
+        missing.map(|(name, _)| name.as_str()).collect()
     }
 
     /// What taking a row off needs: its identifying attributes, as a JSON object.
@@ -70,20 +95,27 @@ impl Identified {
     }
 }
 
-/// SHA-256 over names and values, each with its length, so that no two rows look alike.
-fn digest(columns: &[(String, StringViewArray)], row: usize) -> [u8; 32] {
+/// SHA-256 over names and values, and then the names of what is to be cleared, each with its length, so that no two rows
+/// look alike.
+fn digest(columns: &[(String, StringViewArray)], cleared: &[(String, StringViewArray)], row: usize) -> [u8; 32] {
     let mut hash = Sha256::new();
+    let mut part = |part: &str| {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part);
+    };
     for (name, values) in columns.iter().filter(|(_, values)| values.is_valid(row)) {
-        for part in [name.as_str(), values.value(row)] {
-            hash.update((part.len() as u64).to_be_bytes());
-            hash.update(part);
-        }
+        part(name);
+        part(values.value(row));
+    }
+    for (name, _) in cleared.iter().filter(|(_, values)| values.is_null(row)) {
+        part("");
+        part(name);
     }
     hash.finalize().into()
 }
 
 /// Writes the identities of all rows of a delivery into its working folder.
-pub(super) fn write_rows(batches: &[StagedBatch], identifying: &[String], work: &Path) -> Result<(), PlatformError> {
+pub(super) fn write_rows(batches: &[StagedBatch], identifying: &Identifying, work: &Path) -> Result<(), PlatformError> {
     let file =
         File::create(work.join(ROWS)).map_err(|reason| PlatformError::Members { path: work.to_owned(), reason })?;
     let mut writer = ArrowWriter::try_new(file, rows_schema(), None)?;
@@ -124,7 +156,7 @@ pub(super) fn of_member(member: &PlatformMember, identifying: &[String]) -> ([u8
     let value = identifying.first().and_then(|name| Some((name, member.identifiers.get(name)?)));
     let (name, value) = value.map_or((ID, member.id.as_str()), |(name, value)| (name.as_str(), value.as_str()));
     let column = StringViewArray::from_iter_values([value]);
-    let identity = digest(&[(name.to_owned(), column)], 0);
+    let identity = digest(&[(name.to_owned(), column)], &[], 0);
     let removal = Map::from_iter([(name.to_owned(), Value::from(value))]);
     (identity, Value::Object(removal).to_string().into_bytes())
 }

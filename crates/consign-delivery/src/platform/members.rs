@@ -2,12 +2,14 @@
 //! that holds all, and one more for each request since. Changes with each request that is answered, so what a failed
 //! delivery did is known to the next.
 
+use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BinaryArray, RecordBatch, StringViewArray, UInt8Array, UInt64Array};
+use arrow::array::{ArrayRef, AsArray, BinaryArray, RecordBatch, StringViewArray, UInt8Array, UInt64Array};
+use arrow::datatypes::UInt64Type;
 use consign_engine::{Difference, Engine, members_schema};
 use parquet::arrow::ArrowWriter;
 use sha2::{Digest, Sha256};
@@ -15,6 +17,7 @@ use sha2::{Digest, Sha256};
 use super::PlatformError;
 use super::seal::Seal;
 use crate::folder::{DataFolder, private_folder, remove_folder, sync_folder};
+use crate::staged;
 
 /// How a member stands after a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -128,7 +131,39 @@ impl Members {
         Ok(members)
     }
 
-    /// What taking a member off needs.
+    /// The sequence of the last note.
+    pub fn last(&self) -> u64 {
+        self.next - 1
+    }
+
+    /// Of these identities, those of which something was noted after that sequence.
+    pub fn noted_since(
+        &self,
+        identities: &HashSet<[u8; 32]>,
+        sequence: u64,
+    ) -> Result<HashSet<[u8; 32]>, PlatformError> {
+        let mut found = HashSet::new();
+        for path in self.files()? {
+            for batch in staged::read(&path)? {
+                let batch = batch?;
+                let noted = batch.column_by_name("identity").and_then(|array| array.as_binary_opt::<i32>());
+                let sequences =
+                    batch.column_by_name("sequence").and_then(|array| array.as_primitive_opt::<UInt64Type>());
+                let Some((noted, sequences)) = noted.zip(sequences) else { continue };
+                let later = noted.iter().zip(sequences.values()).filter(|(_, noted)| **noted > sequence);
+                let later = later.filter_map(|(identity, _)| <[u8; 32]>::try_from(identity?).ok());
+                found.extend(later.filter(|identity| identities.contains(identity)));
+            }
+        }
+        Ok(found)
+    }
+
+    /// Seals what is personal data, to be kept beside the membership.
+    pub fn seal(&self, plain: &[u8]) -> Option<Vec<u8>> {
+        self.seal.seal(plain)
+    }
+
+    /// What was sealed, such as what taking a member off needs.
     pub fn removal(&self, sealed: &[u8]) -> Option<Vec<u8>> {
         self.seal.open_sealed(sealed)
     }

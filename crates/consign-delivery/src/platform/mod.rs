@@ -1,15 +1,19 @@
 //! One staged delivery to its platform: find the list, take the difference, send, remove, remember.
 //!
 //! The way of a delivery: [`identity`] (who its rows are) -> [`members`] (who is on the list, and the difference) ->
-//! [`adding`] and [`removing`] (requests, each noted in the membership as it is answered).
+//! [`adding`] and [`removing`] (requests, each noted in the membership as it is answered). What a platform works on for
+//! hours is kept by [`jobs`] and ended by [`follow_up`].
 
 mod adding;
+mod clearing;
+mod follow_up;
 mod identity;
+mod jobs;
 mod members;
+mod rejects;
 mod removing;
 mod seal;
 
-use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -18,17 +22,22 @@ use consign_destinations::encode::{EncodeError, ListTarget, Operation, RequestEn
 use consign_destinations::http::Http;
 use consign_engine::{Difference, Engine, EngineError};
 use consign_model::definition::{Membership, Percent};
+use consign_model::id::Slug;
 use consign_model::plan::{CampaignPlan, PlannedDelivery};
 use consign_secrets::SecretError;
-use consign_store::{Store, StoreError};
+use consign_store::{ListCounts, Store, StoreError};
 use serde::Serialize;
 
 use crate::deliver::Sender;
-use crate::folder::{DataFolder, private_folder};
+use crate::folder::{DataFolder, private_folder, remove_folder};
 use crate::requests::session;
 use crate::stage::StagedDelivery;
 use crate::staged::ReadError;
+use identity::Identifying;
 use members::{Member, Members, Standing};
+
+pub use follow_up::{FollowUp, Followed};
+pub(crate) use rejects::rejected_file;
 
 /// A platform's delivery failed.
 #[derive(Debug, thiserror::Error)]
@@ -102,51 +111,16 @@ pub enum PlatformError {
     Cancelled,
 }
 
-/// What became of a list at its platform. `sent + kept + rejected + unknown` are the rows of the delivery.
+/// What became of a list at its platform, and how.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct PlatformSent {
-    /// The list's id.
-    pub list_id: String,
-    /// Whether the list was made for this delivery.
-    pub created: bool,
-    /// Rows that the platform took.
-    pub sent: u64,
-    /// Rows that were on the list already, unchanged.
-    pub kept: u64,
-    /// Rows that it refused, by reason.
-    pub rejected: BTreeMap<String, u64>,
-    /// Rows of which nobody knows.
-    pub unknown: u64,
-    /// Members that were taken off.
-    pub removed: u64,
+    /// The counts that the store keeps.
+    #[serde(flatten)]
+    pub list: ListCounts,
     /// Rows that went without a field that the platform refused.
     pub changed: u64,
-    /// Jobs that the platform still works on.
-    pub jobs: Vec<String>,
-    /// What else there is to be told.
-    pub notes: Vec<String>,
     /// Requests made.
     pub requests: u64,
-}
-
-impl PlatformSent {
-    /// All rows that were refused.
-    pub fn rejected(&self) -> u64 {
-        self.rejected.values().sum()
-    }
-
-    fn reject(&mut self, reason: &str, rows: u64) {
-        if rows > 0 {
-            *self.rejected.entry(reason.to_owned()).or_default() += rows;
-        }
-    }
-
-    fn note(&mut self, note: impl Into<String>) {
-        let note = note.into();
-        if !self.notes.contains(&note) {
-            self.notes.push(note);
-        }
-    }
 }
 
 /// What deliveries to platforms work with.
@@ -183,12 +157,14 @@ struct Sending<'a> {
     encoder: Box<dyn RequestEncoder>,
     list: ListTarget,
     members: Members,
-    identifying: Vec<String>,
+    identifying: Identifying,
     /// Files of this delivery that are of no use afterwards, but for the rejected rows.
     work: PathBuf,
     /// What its sessions at the platform are named by.
     name: String,
     attempt: u32,
+    /// Members whose missing fields were cleared.
+    cleared: u64,
     /// The most rows of a request, where the platform said so.
     most_rows: Option<usize>,
     engine: &'a Engine,
@@ -229,8 +205,10 @@ impl<'a> Sending<'a> {
             members.forget()?;
         }
         let work = sender.folder.platform(id);
-        private_folder(&work).map_err(|reason| PlatformError::Members { path: work.clone(), reason })?;
-        let outcome = PlatformSent { list_id: list_id.clone(), created, ..PlatformSent::default() };
+        let cleared = private_folder(&work).and_then(|()| remove_folder(&jobs::folder(&work)));
+        cleared.map_err(|reason| PlatformError::Members { path: work.clone(), reason })?;
+        let list = ListCounts { list_id: list_id.clone(), created, ..ListCounts::default() };
+        let outcome = PlatformSent { list, ..PlatformSent::default() };
         Ok(Self {
             sender,
             delivery,
@@ -243,6 +221,7 @@ impl<'a> Sending<'a> {
             work,
             name: format!("{}/{id}", sender.plan.run_id),
             attempt,
+            cleared: 0,
             most_rows: None,
             engine,
             outcome,
@@ -258,7 +237,7 @@ impl<'a> Sending<'a> {
         }
         let mut difference = self.members.difference(self.engine, &self.work).await?;
         let mirrors = matches!(way, Way::Session | Way::Difference { remove: true });
-        if mirrors && !self.outcome.created && difference.members == 0 {
+        if mirrors && !self.outcome.list.created && difference.members == 0 {
             difference = self.first_look(way).await?;
         }
         if mirrors {
@@ -278,8 +257,10 @@ impl<'a> Sending<'a> {
             return Ok(Err(again));
         }
         if removing && removes_last {
-            if self.outcome.unknown > 0 {
-                self.outcome.note("nobody was taken off the list, since not all additions are known to have arrived");
+            if self.outcome.list.unknown > 0 {
+                self.outcome
+                    .list
+                    .note("nobody was taken off the list, since not all additions are known to have arrived");
             } else if let Err(again) = self.remove_gone().await? {
                 return Ok(Err(again));
             }
@@ -294,7 +275,7 @@ impl<'a> Sending<'a> {
     }
 
     fn way(&self) -> Way {
-        let session = self.client.session_window().is_some() && !self.outcome.created;
+        let session = self.client.session_window().is_some() && !self.outcome.list.created;
         match self.delivery.membership {
             Some(Membership::Append) => Way::Difference { remove: false },
             Some(Membership::Remove) => Way::Remove,
@@ -307,14 +288,14 @@ impl<'a> Sending<'a> {
     async fn first_look(&mut self, way: Way) -> Result<Difference, PlatformError> {
         if let Some(emptying) = self.client.emptying() {
             emptying.empty(&self.list).await?;
-            self.outcome.note("the list was emptied first, since nothing was known of it");
+            self.outcome.list.note("the list was emptied first, since nothing was known of it");
         } else if way == Way::Session {
             // The session replaces whatever there is.
         } else if let Some(by_id) = self.client.by_id() {
-            let read = read_members(by_id, &self.list, &self.identifying, &mut self.members).await?;
-            self.outcome.note(format!("the list was read first, since nothing was known of it: {read} members"));
+            let read = read_members(by_id, &self.list, &self.identifying.names, &mut self.members).await?;
+            self.outcome.list.note(format!("the list was read first, since nothing was known of it: {read} members"));
         } else {
-            self.outcome.note("nothing was known of the list: members that others put there could not be removed");
+            self.outcome.list.note("nothing was known of the list: members that others put there could not be removed");
         }
         self.members.difference(self.engine, &self.work).await
     }
@@ -336,9 +317,9 @@ impl<'a> Sending<'a> {
 
     /// What is left when a delivery fails: rows that were not sent are counted as such.
     fn close_counts(&mut self) {
-        let known = self.outcome.sent + self.outcome.kept + self.outcome.rejected() + self.outcome.unknown;
-        let left = self.staged.counts.rows.saturating_sub(known);
-        self.outcome.reject("not_sent", left);
+        let list = &mut self.outcome.list;
+        let known = list.sent + list.kept + list.all_rejected() + list.unknown;
+        list.reject("not_sent", self.staged.counts.rows.saturating_sub(known));
     }
 
     fn stop_if_cancelled(&self) -> Result<(), PlatformError> {
@@ -381,8 +362,12 @@ pub(crate) async fn difference(
 
 /// Under this name the lists of a destination are remembered. What is at the sandbox has nothing to do with what is at
 /// the platform.
-fn place(delivery: &PlannedDelivery) -> String {
-    if delivery.sandbox { format!("sandbox:{}", delivery.destination) } else { delivery.destination.to_string() }
+pub(crate) fn place(delivery: &PlannedDelivery) -> String {
+    place_of(&delivery.destination, delivery.sandbox)
+}
+
+pub(crate) fn place_of(destination: &Slug, sandbox: bool) -> String {
+    if sandbox { format!("sandbox:{destination}") } else { destination.to_string() }
 }
 
 /// Sends a delivery, from the beginning again where its list or session was lost, once each.
@@ -399,7 +384,7 @@ pub(crate) async fn send(
             Ok(sending) => sending,
             Err(error) => {
                 let mut outcome = PlatformSent::default();
-                outcome.reject("not_sent", staged.counts.rows);
+                outcome.list.reject("not_sent", staged.counts.rows);
                 return (outcome, Err(error));
             }
         };
@@ -462,9 +447,4 @@ async fn read_members(
             None => return Ok(read),
         }
     }
-}
-
-/// The rejected rows of a delivery, for recipients: the customer keys in the order of the list.
-pub(crate) fn rejected_file(work: &Path) -> PathBuf {
-    work.join("rejected.parquet")
 }

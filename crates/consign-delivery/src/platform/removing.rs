@@ -58,7 +58,7 @@ impl Sending<'_> {
                 if let Err(again) = self.remove(leaving).await? {
                     return Ok(Err(again));
                 }
-                self.outcome.sent += sent;
+                self.outcome.list.sent += sent;
             }
         }
         self.members.compact(self.engine).await?;
@@ -83,7 +83,7 @@ impl Sending<'_> {
             leaving.push(Leaving { identity, customer_key: keys.value(row).to_owned(), removal: object(&plain) });
         }
         if sealed > 0 {
-            self.outcome.note(format!(
+            self.outcome.list.note(format!(
                 "{sealed} members could not be taken off: `membership.key` of the data folder is not the one that they were \
                  kept with"
             ));
@@ -101,7 +101,7 @@ impl Sending<'_> {
         match self.client.by_id() {
             Some(by_id) => {
                 remove_by_id(by_id, self, &leaving).await?;
-                self.outcome.removed += leaving.len() as u64;
+                self.outcome.list.removed += leaving.len() as u64;
                 self.note_removed(&leaving)?;
                 Ok(Ok(()))
             }
@@ -132,14 +132,14 @@ impl Sending<'_> {
             let sent = send_rows(self.client.as_ref(), &encoded, range, frame, |_| {}).await;
             for taken in sent.taken {
                 for note in taken.notes {
-                    self.outcome.note(note);
+                    self.outcome.list.note(note);
                 }
                 if taken.partial {
                     continue;
                 }
                 let refused: HashSet<usize> = taken.rejected.iter().map(|(row, _)| *row).collect();
                 let gone: Vec<_> = taken.rows.iter().filter(|row| !refused.contains(row)).collect();
-                self.outcome.removed += gone.len() as u64;
+                self.outcome.list.removed += gone.len() as u64;
                 let gone: Vec<_> = gone.into_iter().map(|row| &leaving[row]).collect();
                 self.note_removed_of(&gone)?;
             }
@@ -205,7 +205,7 @@ impl Sending<'_> {
 async fn remove_by_id(by_id: &dyn ById, sending: &Sending<'_>, leaving: &[Leaving]) -> Result<(), PlatformError> {
     let mut ids: Vec<String> = Vec::new();
     let mut values: Vec<String> = Vec::new();
-    let attribute = sending.identifying.first().cloned().unwrap_or_default();
+    let attribute = sending.identifying.names.first().cloned().unwrap_or_default();
     for one in leaving {
         let text = |name: &str| one.removal.get(name).and_then(Value::as_str).map(ToOwned::to_owned);
         if let Some(id) = text(ID) {

@@ -66,7 +66,7 @@ async fn a_run_does_what_its_preview_said_and_every_list_is_whole() {
         }
         let arrived = match done.delivered.as_ref().unwrap() {
             Delivered::Files(files) => files.iter().map(|file| file.rows).sum::<u64>(),
-            Delivered::List(list) => list.sent,
+            Delivered::List(sent) => sent.list.sent,
         };
         assert_eq!(arrived, counts.rows, "{}", done.id);
     }
@@ -134,8 +134,8 @@ async fn what_needs_a_hash_leaves_only_as_a_hash() {
     for delivery in
         run.deliveries.iter().filter(|one| ["meta_ads", "tiktok_ads", "criteo"].contains(&one.kind.as_str()))
     {
-        let Some(Delivered::List(list)) = &delivery.delivered else { continue };
-        let received = rehearsal.json(&format!("/lists/{}.json", list.list_id)).await["members"].to_string();
+        let Some(Delivered::List(sent)) = &delivery.delivered else { continue };
+        let received = rehearsal.json(&format!("/lists/{}.json", sent.list.list_id)).await["members"].to_string();
         assert!(!received.contains('@') && !received.contains("+1"), "{} has plain personal data", delivery.id);
         looked_at += received.len();
     }

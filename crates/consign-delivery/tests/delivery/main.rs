@@ -4,7 +4,9 @@
 mod campaign;
 mod disk;
 mod faults;
+mod follow_up;
 mod memory;
 mod platforms;
 mod stage;
+mod waits;
 mod workspace;

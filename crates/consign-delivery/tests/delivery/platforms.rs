@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 
 use consign_delivery::{Delivered, PlatformSent, RunSummary};
-use consign_model::definition::Membership;
-use consign_store::{DeliveryState, Outcome, Store};
+use consign_model::definition::{AttributeMapping, Membership};
+use consign_sandbox::Options;
+use consign_store::{DeliveryState, ListCounts, Outcome, Store};
 
+use crate::memory::slug;
 use crate::workspace::Rehearsal;
 
-fn lists(run: &RunSummary) -> BTreeMap<&str, &PlatformSent> {
+fn lists(run: &RunSummary) -> BTreeMap<&str, &ListCounts> {
     let found = run.deliveries.iter().filter_map(|delivery| match &delivery.delivered {
-        Some(Delivered::List(sent)) => Some((delivery.id.as_str(), sent)),
+        Some(Delivered::List(PlatformSent { list, .. })) => Some((delivery.id.as_str(), list)),
         _ => None,
     });
     found.collect()
@@ -25,8 +27,8 @@ async fn agrees(rehearsal: &Rehearsal, run: &RunSummary) {
     assert_eq!(failures(run), Vec::<&str>::new());
     let members = rehearsal.members().await;
     for delivery in &run.deliveries {
-        let Some(Delivered::List(list)) = &delivery.delivered else { continue };
-        let rows = list.sent + list.kept + list.rejected() + list.unknown;
+        let Some(Delivered::List(PlatformSent { list, .. })) = &delivery.delivered else { continue };
+        let rows = list.sent + list.kept + list.all_rejected() + list.unknown;
         assert_eq!(rows, delivery.counts.rows, "{}", delivery.id);
         let (counted, said) = (members[&list.list_id], list.sent + list.kept);
         // At TikTok rows that share an identifier are one member: a household's common telephone.
@@ -65,7 +67,9 @@ async fn only_the_difference_is_sent_when_the_group_changes() {
     let second = rehearsal.demo.run().await.unwrap();
     agrees(&rehearsal, &second).await;
     for ((planned, difference), done) in preview.deliveries.iter().zip(preview.differences).zip(&second.deliveries) {
-        if let (Some(Delivered::List(list)), false) = (&done.delivered, planned.destination.as_str() == "meta") {
+        if let (Some(Delivered::List(PlatformSent { list, .. })), false) =
+            (&done.delivered, planned.destination.as_str() == "meta")
+        {
             let difference = difference.unwrap();
             assert_eq!((difference.added, difference.kept, difference.removed), (list.sent, list.kept, list.removed));
         }
@@ -131,9 +135,60 @@ async fn a_platform_that_is_not_there_fails_alone_and_nothing_is_lost() {
     assert_eq!(run.outcome, Outcome::Partial);
     for delivery in &run.deliveries {
         assert_eq!(delivery.error.is_some(), delivery.kind == "criteo", "{}: {:?}", delivery.id, delivery.error);
-        if let Some(Delivered::List(list)) = &delivery.delivered {
-            let rows = list.sent + list.kept + list.rejected() + list.unknown;
+        if let Some(Delivered::List(PlatformSent { list, .. })) = &delivery.delivered {
+            let rows = list.sent + list.kept + list.all_rejected() + list.unknown;
             assert_eq!(rows, delivery.counts.rows, "{}", delivery.id);
         }
     }
+}
+
+/// The members of all lists of a run who have a first name, and who have none.
+async fn first_names(rehearsal: &Rehearsal, run: &RunSummary) -> (usize, usize) {
+    let (mut with, mut without) = (0, 0);
+    for list in lists(run).values() {
+        let members = rehearsal.json(&format!("/lists/{}.json?limit=100000", list.list_id)).await;
+        for member in members["members"].as_array().unwrap() {
+            if member["first_name"].is_string() { with += 1 } else { without += 1 }
+        }
+    }
+    (with, without)
+}
+
+#[tokio::test]
+async fn a_null_clears_what_is_there_only_where_that_is_asked_for() {
+    let mut rehearsal = Rehearsal::of("klaviyo", Options::default()).await;
+    // A call for each member: one small group will do.
+    let campaign = &mut rehearsal.demo.definitions.campaigns[0];
+    campaign.remaining.iter_mut().for_each(|group| group.destinations.clear());
+    let groups = campaign.sub_audiences.iter_mut().flat_map(|one| &mut one.groups);
+    groups.skip(2).for_each(|group| group.destinations.clear());
+    let first = rehearsal.demo.run().await.unwrap();
+    let (named, nameless) = first_names(&rehearsal, &first).await;
+    let everybody = named + nameless;
+    // Who has no telephone has now no first name.
+    let used = rehearsal.demo.definitions.campaigns[0].destinations.get_mut(&slug("klaviyo")).unwrap();
+    for mapped in used.attributes.iter_mut().flatten() {
+        if let AttributeMapping::Column(mapped) = mapped
+            && mapped.attribute == "first_name"
+        {
+            mapped.column = "Merged_Customers.phone".parse().unwrap();
+        }
+    }
+    let kept = rehearsal.demo.run().await.unwrap();
+    let (with, without) = first_names(&rehearsal, &kept).await;
+    assert!(with >= named && without <= nameless && with + without == everybody, "{with} {without}");
+    let destinations = &mut rehearsal.demo.definitions.destinations;
+    let klaviyo = destinations.iter_mut().find(|one| one.kind == "klaviyo").unwrap();
+    klaviyo.settings.insert("clear_nulls".to_owned(), true.into());
+    let cleared = rehearsal.demo.run().await.unwrap();
+    agrees(&rehearsal, &cleared).await;
+    let (with, without) = first_names(&rehearsal, &cleared).await;
+    assert!(with > 0 && without > nameless && with + without == everybody, "{with} {without} {everybody}");
+    // Those alone are sent again whose missing fields were not cleared, and each costs a call.
+    let sent: u64 = lists(&cleared).values().map(|list| list.sent).sum();
+    assert!(sent >= without as u64 && sent < everybody as u64, "{sent}");
+    assert!(lists(&cleared).values().all(|list| list.notes.iter().any(|note| note.contains("was cleared on"))));
+    let again = rehearsal.demo.run().await.unwrap();
+    assert!(lists(&again).values().all(|list| list.sent == 0 && list.kept > 0));
+    assert_eq!(first_names(&rehearsal, &again).await, (with, without));
 }

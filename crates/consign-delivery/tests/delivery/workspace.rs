@@ -133,8 +133,13 @@ pub struct Rehearsal {
 impl Rehearsal {
     /// The demo with all its platforms in a sandbox, and changed like that.
     pub async fn with(change: impl FnOnce(&mut Definitions)) -> Self {
+        Self::at(Options::default(), change).await
+    }
+
+    /// The same, with a sandbox that behaves like that.
+    pub async fn at(options: Options, change: impl FnOnce(&mut Definitions)) -> Self {
         let stop = CancellationToken::new();
-        let sandbox = serve(Options::default(), stop.clone()).await.unwrap();
+        let sandbox = serve(options, stop.clone()).await.unwrap();
         let mut demo = DemoWorkspace::with(|definitions| {
             for destination in &mut definitions.destinations {
                 destination.sandbox = destination.kind != "local_files";
@@ -145,6 +150,19 @@ impl Rehearsal {
         .await;
         demo.sandbox = format!("http://{}", sandbox.address());
         Self { demo, sandbox, _stop: stop.drop_guard() }
+    }
+
+    /// The demo with one destination alone.
+    pub async fn of(destination: &str, options: Options) -> Self {
+        Self::at(options, |definitions| {
+            let campaign = &mut definitions.campaigns[0];
+            let groups = campaign.sub_audiences.iter_mut().flat_map(|one| &mut one.groups);
+            for group in groups.chain(&mut campaign.remaining) {
+                group.destinations.retain(|one| one.id().as_str() == destination);
+            }
+            campaign.destinations.retain(|id, _| id.as_str() == destination);
+        })
+        .await
     }
 
     pub async fn json(&self, path: &str) -> Value {

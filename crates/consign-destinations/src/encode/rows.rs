@@ -69,6 +69,17 @@ impl EncodedRows {
     }
 }
 
+impl<'a> FromIterator<&'a [u8]> for EncodedRows {
+    /// Rows that were encoded before, each as [`EncodedRows::row`] gave it.
+    fn from_iter<I: IntoIterator<Item = &'a [u8]>>(rows: I) -> Self {
+        let mut encoded = Self::new();
+        for row in rows {
+            encoded.push(b'\n', |bytes| bytes.extend_from_slice(row));
+        }
+        encoded
+    }
+}
+
 /// Cuts rows into requests, each as full as rows and bytes allow. `overhead` is what a body has besides its rows
 /// ([`Envelope::overhead`]). No rows, no request. A row that is alone above the limit is a request of its own: it should
 /// have been dropped before ([`EncodedRows::too_large`]).

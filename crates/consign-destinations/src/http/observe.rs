@@ -43,6 +43,10 @@ pub struct Exchange {
 pub trait Observer: fmt::Debug + Send + Sync {
     /// An exchange has ended. Called between requests, so it must not block for long.
     fn exchanged(&self, exchange: &Exchange);
+
+    /// The platform's limits keep the delivery from asking anything before that time; `None` when it goes on. Called as
+    /// [`Observer::exchanged`] is.
+    fn limited(&self, _until: Option<DateTime<Utc>>) {}
 }
 
 /// Takes no note.

@@ -17,6 +17,9 @@ use super::call::{Call, Target};
 use super::connection::exchange;
 use super::{Backoff, Exchange, Http, Mask, Protocol, Rate, Refusal, Reply, Setback, Throttle, TransportError};
 
+/// Shorter waits for a limit are told to nobody.
+const WORTH_TELLING: Duration = Duration::from_secs(3);
+
 /// What is known of a request that failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Effect {
@@ -143,7 +146,10 @@ impl<P: Protocol> Platform<P> {
         let mut effect = Effect::None;
         loop {
             attempt += 1;
-            self.throttle.take(call.group, clock).await;
+            let turn = self.throttle.take(call.group, clock);
+            if !turn.is_zero() {
+                self.pause(turn, true).await;
+            }
             let (outcome, record) = self.once(call, attempt).await;
             let (reply, setback) = match outcome {
                 Ok(reply) => {
@@ -181,19 +187,37 @@ impl<P: Protocol> Platform<P> {
                 self.conclude(record, &error.to_string(), true);
                 return Err(Failure { error, code: refusal.code, reply, effect, attempts: attempt });
             };
-            let until = chrono::Duration::from_std(wait).ok().and_then(|wait| clock.time().checked_add_signed(wait));
-            let until = until.unwrap_or(DateTime::<Utc>::MAX_UTC);
+            let until = self.after(wait);
+            let limited = matches!(error.class, ErrorClass::RateLimited { .. });
             if wait > self.http.policy.longest_wait || !self.spend(wait) {
-                error.class = match error.class {
-                    ErrorClass::RateLimited { .. } => ErrorClass::RateLimited { until },
-                    class => class,
-                };
+                if limited {
+                    error.class = ErrorClass::RateLimited { until };
+                    self.http.observer.limited(Some(until));
+                }
                 self.conclude(record, &error.to_string(), true);
                 return Err(Failure { error, code: refusal.code, reply, effect, attempts: attempt });
             }
             let concluded = format!("again in {:.1} s: {error}", wait.as_secs_f64());
             self.conclude(record, &concluded, true);
-            clock.sleep(wait).await;
+            self.pause(wait, limited).await;
+        }
+    }
+
+    /// The time after so long.
+    fn after(&self, wait: Duration) -> DateTime<Utc> {
+        let wait = chrono::Duration::from_std(wait).ok();
+        wait.and_then(|wait| self.http.clock.time().checked_add_signed(wait)).unwrap_or(DateTime::<Utc>::MAX_UTC)
+    }
+
+    /// Waits, and tells so where a limit is the reason and the wait is worth it.
+    async fn pause(&self, wait: Duration, limited: bool) {
+        let told = limited && wait >= WORTH_TELLING;
+        if told {
+            self.http.observer.limited(Some(self.after(wait)));
+        }
+        self.sleep(wait).await;
+        if told {
+            self.http.observer.limited(None);
         }
     }
 

@@ -77,16 +77,14 @@ impl Throttle {
         Some(then(&mut group))
     }
 
-    /// Waits until a call of that group may be made.
-    pub async fn take(&self, group: &str, clock: &dyn Clock) {
+    /// How long to wait until a call of that group may be made, which has its place from now on.
+    pub fn take(&self, group: &str, clock: &dyn Clock) -> Duration {
         let now = clock.now();
         let wait = self.with(group, |group| {
             let held = group.held.map_or(Duration::ZERO, |until| until.saturating_duration_since(now));
             group.buckets.iter_mut().map(|bucket| bucket.take(now)).fold(held, Duration::max)
         });
-        if let Some(wait) = wait.filter(|wait| !wait.is_zero()) {
-            clock.sleep(wait).await;
-        }
+        wait.unwrap_or_default()
     }
 
     /// Makes all calls of that group wait so long.

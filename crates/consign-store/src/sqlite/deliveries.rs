@@ -5,8 +5,18 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use super::{Fault, document, event, json, now, runs, slug, time, word};
 use crate::error::StoreError;
-use crate::record::{Delivery, DeliveryChange, DeliveryError, ErrorClass, NewDelivery};
+use crate::record::{Delivery, DeliveryChange, DeliveryCounts, DeliveryError, ErrorClass, NewDelivery};
 use crate::state::DeliveryState;
+
+/// Deliveries with their waits; which of them, and in which order.
+macro_rules! select {
+    ($which:literal $(,)?) => {
+        concat!(
+            "SELECT deliveries.*, waits.until FROM deliveries LEFT JOIN waits ON waits.delivery = deliveries.id ",
+            $which
+        )
+    };
+}
 
 pub(super) async fn create(connection: &mut SqliteConnection, run: &str, new: &[NewDelivery]) -> Result<(), Fault> {
     let state = runs::one(connection, run).await?.state;
@@ -72,19 +82,54 @@ pub(super) async fn transition(
     one(connection, id).await
 }
 
+pub(super) async fn set_counts(
+    connection: &mut SqliteConnection,
+    id: &str,
+    counts: &DeliveryCounts,
+    what: Option<&str>,
+) -> Result<(), Fault> {
+    let delivery = one(connection, id).await?;
+    if delivery.state != DeliveryState::Submitted {
+        let what = format!("delivery `{id}` is {}", delivery.state);
+        let remedy = "count what a platform works on, and move everything else with its counts";
+        return Err(StoreError::Conflict { what, remedy }.into());
+    }
+    let at = now();
+    sqlx::query("UPDATE deliveries SET counts = $2, updated_at = $3 WHERE id = $1")
+        .bind(id)
+        .bind(json(counts)?)
+        .bind(at.timestamp_micros())
+        .execute(&mut *connection)
+        .await?;
+    if let Some(what) = what {
+        event(connection, &delivery.run, Some(id), at, what).await?;
+    }
+    Ok(())
+}
+
+pub(super) async fn submitted(connection: &mut SqliteConnection) -> Result<Vec<Delivery>, Fault> {
+    let select = select!(
+        "JOIN runs ON runs.id = deliveries.run WHERE deliveries.state = 'submitted' AND runs.state = 'finished' \
+         ORDER BY runs.created_at, runs.id, place",
+    );
+    let rows = sqlx::query(select).fetch_all(connection).await?;
+    rows.iter().map(read).collect()
+}
+
 pub(super) async fn of_run(connection: &mut SqliteConnection, run: &str) -> Result<Vec<Delivery>, Fault> {
-    let select = "SELECT * FROM deliveries WHERE run = $1 ORDER BY place";
+    let select = select!("WHERE run = $1 ORDER BY place");
     let rows = sqlx::query(select).bind(run).fetch_all(connection).await?;
     rows.iter().map(read).collect()
 }
 
 async fn one(connection: &mut SqliteConnection, id: &str) -> Result<Delivery, Fault> {
-    let row = sqlx::query("SELECT * FROM deliveries WHERE id = $1").bind(id).fetch_optional(connection).await?;
+    let row = sqlx::query(select!("WHERE id = $1")).bind(id).fetch_optional(connection).await?;
     read(&row.ok_or_else(|| StoreError::NotFound { what: "delivery", id: id.to_owned() })?)
 }
 
 fn read(row: &SqliteRow) -> Result<Delivery, Fault> {
     let counts: Option<&str> = row.try_get("counts")?;
+    let limited_until: Option<i64> = row.try_get("until")?;
     let class: Option<&str> = row.try_get("error_class")?;
     let message: Option<String> = row.try_get("error")?;
     let class = class.map(|class| word("error class", class, ErrorClass::of)).transpose()?;
@@ -100,6 +145,7 @@ fn read(row: &SqliteRow) -> Result<Delivery, Fault> {
         counts: counts.map(|text| document("the counts of a delivery", text)).transpose()?,
         targets: document("the targets of a delivery", row.try_get("targets")?)?,
         error: class.zip(message).map(|(class, message)| DeliveryError { class, message }),
+        limited_until: limited_until.map(time).transpose()?.filter(|until| *until > now()),
         created_at: time(row.try_get("created_at")?)?,
         updated_at: time(row.try_get("updated_at")?)?,
     })

@@ -24,6 +24,8 @@ on_every_store! { empty();
     a_run_does_not_succeed_before_its_deliveries_are_done
     a_run_that_ends_early_takes_its_open_deliveries_with_it
     a_refused_transition_changes_nothing
+    what_a_platform_works_on_is_counted_until_it_has_ended
+    a_wait_holds_until_its_time_has_passed_or_the_delivery_goes_on
     a_list_is_remembered_until_another_takes_its_place
 }
 
@@ -123,7 +125,7 @@ async fn a_store_of_a_later_program_is_refused_and_left_alone() {
     assert_eq!(
         error.to_string(),
         format!(
-            "the store {} has schema 4711 and this program knows schemas up to 2: use the newer program, or another \
+            "the store {} has schema 4711 and this program knows schemas up to 3: use the newer program, or another \
              data folder",
             path.display()
         )

@@ -1,6 +1,6 @@
 //! What every store does. `on_every_store!` runs it on one.
 
-use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, SubsecRound, TimeDelta, Utc};
 use consign_model::definition::Definitions;
 use consign_model::document::read;
 use consign_store::{
@@ -299,6 +299,46 @@ pub async fn a_refused_transition_changes_nothing(store: &dyn Store) {
     assert!(matches!(delivery, StoreError::Transition { what: "delivery", .. }), "{delivery}");
     assert_eq!((store.run("r1").await.expect("read"), store.deliveries("r1").await.expect("read")), before);
     assert_eq!(store.events("r1").await.expect("read").len(), 2);
+}
+
+pub async fn what_a_platform_works_on_is_counted_until_it_has_ended(store: &dyn Store) {
+    begun(store, "r1", &["a", "b"]).await;
+    store.move_run("r1", RunState::Staging, None).await.expect("allowed");
+    store.move_run("r1", RunState::Delivering, None).await.expect("allowed");
+    let counts = |rows| DeliveryCounts { rows, ..DeliveryCounts::default() };
+    let early = store.count_delivery("r1/active.a.mail", &counts(1), None).await.expect_err("it is being staged");
+    assert!(matches!(early, StoreError::Conflict { .. }), "{early}");
+    moved(store, "r1/active.a.mail", &[DeliveryState::Sending, DeliveryState::Submitted]).await;
+    moved(store, "r1/active.b.mail", &[DeliveryState::Sending, DeliveryState::Delivered]).await;
+    assert_eq!(store.submitted_deliveries().await.expect("read"), [], "the run is not over");
+    store.move_run("r1", RunState::Finished(Outcome::Succeeded), None).await.expect("allowed");
+    store.count_delivery("r1/active.a.mail", &counts(7), Some("one of two jobs has ended")).await.expect("kept");
+    let open = store.submitted_deliveries().await.expect("read");
+    assert_eq!(open.iter().map(|one| one.id.as_str()).collect::<Vec<_>>(), ["r1/active.a.mail"]);
+    assert_eq!((open[0].state, &open[0].counts), (DeliveryState::Submitted, &Some(counts(7))));
+    let events = store.events("r1").await.expect("read");
+    assert!(events.iter().any(|event| event.what == "one of two jobs has ended"), "{events:?}");
+    moved(store, "r1/active.a.mail", &[DeliveryState::Delivered]).await;
+    assert_eq!(store.submitted_deliveries().await.expect("read"), []);
+}
+
+pub async fn a_wait_holds_until_its_time_has_passed_or_the_delivery_goes_on(store: &dyn Store) {
+    begun(store, "r1", &["a", "b"]).await;
+    let (a, b) = ("r1/active.a.mail", "r1/active.b.mail");
+    let soon = Utc::now().trunc_subsecs(6) + TimeDelta::minutes(5);
+    let later = soon + TimeDelta::minutes(5);
+    assert_eq!(store.wait("mail").await.expect("read"), None);
+    store.set_wait(a, "mail", Some(soon)).await.expect("kept");
+    store.set_wait(b, "mail", Some(later)).await.expect("kept");
+    assert_eq!(store.wait("mail").await.expect("read"), Some(later));
+    assert_eq!(store.wait("sandbox:mail").await.expect("read"), None);
+    let waits: Vec<_> = store.deliveries("r1").await.expect("read").iter().map(|one| one.limited_until).collect();
+    assert_eq!(waits, [Some(soon), Some(later)]);
+    store.set_wait(b, "mail", None).await.expect("it goes on");
+    assert_eq!(store.wait("mail").await.expect("read"), Some(soon));
+    store.set_wait(a, "mail", Some(Utc::now() - TimeDelta::seconds(1))).await.expect("kept");
+    assert_eq!(store.wait("mail").await.expect("read"), None, "that time has passed");
+    assert!(store.deliveries("r1").await.expect("read").iter().all(|one| one.limited_until.is_none()));
 }
 
 pub async fn a_list_is_remembered_until_another_takes_its_place(store: &dyn Store) {

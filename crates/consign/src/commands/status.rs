@@ -9,12 +9,19 @@ use crate::context::Context;
 use crate::exit::{Exit, Refusal};
 use crate::show;
 use crate::view::{Delivered, Delivery, Failure, RunLine, RunSummary, Runs};
+use crate::wiring;
 
 /// How many runs are looked through for one that is named by a part of its id.
 const SEARCHED: u32 = 10_000;
 
-pub async fn run(context: &Context, run: Option<&str>, limit: u32) -> Result<Exit> {
+pub async fn run(context: &Context, run: Option<&str>, limit: u32, poll: bool) -> Result<Exit> {
     let store = context.existing_store().await?;
+    if let Some(store) = store.as_ref().filter(|_| poll) {
+        // What is in the store can be shown whatever becomes of it.
+        if let Err(error) = wiring::follow_up(context, store).await {
+            context.printer.note(&format!("what platforms still work on could not be looked at: {error:#}"));
+        }
+    }
     match (store, run) {
         (None, None) => context.printer.show(&Runs { runs: Vec::new() })?,
         (None, Some(run)) => return Err(Refusal::not_found("run", run, []).into()),
@@ -31,7 +38,7 @@ pub async fn run(context: &Context, run: Option<&str>, limit: u32) -> Result<Exi
 }
 
 /// The run with that id, the only one whose id begins or ends so, or the latest.
-async fn find(store: &SqliteStore, id: &str) -> Result<Run> {
+pub async fn find(store: &SqliteStore, id: &str) -> Result<Run> {
     let runs = store.runs(None, SEARCHED).await?;
     if id == "latest" {
         let latest = runs.into_iter().next();
@@ -78,6 +85,7 @@ pub async fn summary(store: &SqliteStore, run: Run) -> Result<RunSummary> {
                 sample: Vec::new(),
             },
             state: delivery.state.word().to_owned(),
+            limited_until: delivery.limited_until,
             targets: delivery.targets,
             list: counts.list,
             error: delivery.error.map(|error| Failure { class: error.class, message: error.message }),

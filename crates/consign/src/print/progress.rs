@@ -37,6 +37,11 @@ impl Progress {
 }
 
 impl Bar {
+    /// What is done now.
+    pub fn say(&self, what: &str) {
+        self.bar.set_message(what.to_owned());
+    }
+
     /// So many steps more are done.
     pub fn advance(&self, steps: u64) {
         self.bar.inc(steps);

@@ -219,6 +219,7 @@ fn whereabouts(delivered: &Delivered) -> Vec<String> {
     let shown = if delivered.targets.len() > MOST_TARGETS { MOST_TARGETS - 1 } else { delivered.targets.len() };
     let (shown, others) = delivered.targets.split_at(shown);
     let mut lines: Vec<String> = delivered.list.as_ref().map(at_platform).unwrap_or_default();
+    lines.extend(delivered.limited_until.map(|until| format!("rate limited until {}", moment(until))));
     lines.extend(shown.iter().map(target));
     if !others.is_empty() {
         let rows = others.iter().map(|target| target.rows).sum();
@@ -242,7 +243,8 @@ fn at_platform(list: &ListCounts) -> Vec<String> {
     if !list.rejected.is_empty() {
         let _ = write!(line, ", rejected {}", reasons(&list.rejected));
     }
-    let jobs = list.jobs.iter().map(|job| format!("the platform still works on job {job}"));
+    let jobs =
+        list.jobs.iter().map(|job| format!("the platform still works on job {}: {} rows", job.id, number(job.rows)));
     let notes = list.notes.iter().map(|note| format!("note: {note}"));
     std::iter::once(line).chain(jobs).chain(notes).collect()
 }

@@ -101,6 +101,7 @@ fn summary() -> RunSummary {
                 delivery: mail,
                 state: "failed".to_owned(),
                 list: None,
+                limited_until: None,
                 targets: Vec::new(),
                 error: Some(Failure {
                     class: ErrorClass::Auth,
@@ -111,6 +112,7 @@ fn summary() -> RunSummary {
                 delivery: folder,
                 state: "delivered".to_owned(),
                 list: None,
+                limited_until: None,
                 targets: vec![Target {
                     location: "out/Churn prevention - Letter.csv".to_owned(),
                     rows: 12_034,

@@ -2,10 +2,11 @@
 
 use std::fmt::Write as _;
 
-use consign_delivery::{DeliverySummary, PlatformSent};
+use consign_delivery::DeliverySummary;
+use consign_store::ListCounts;
 
 /// A delivery's end, on one line.
-pub fn words(state: &str, delivery: &DeliverySummary, list: &PlatformSent, retries: usize) -> String {
+pub fn words(state: &str, delivery: &DeliverySummary, list: &ListCounts, retries: usize) -> String {
     let mut words = state.to_owned();
     if retries > 0 {
         write!(words, " after {retries} {}", if retries == 1 { "retry" } else { "retries" }).unwrap();
@@ -13,7 +14,7 @@ pub fn words(state: &str, delivery: &DeliverySummary, list: &PlatformSent, retri
     let not_sent = list.rejected.get("not_sent").copied().unwrap_or_default();
     let dropped: u64 = delivery.counts.dropped.values().sum();
     let counts = [
-        ("refused", list.rejected() - not_sent),
+        ("refused", list.rejected.values().sum::<u64>() - not_sent),
         ("unknown", list.unknown),
         ("not sent", not_sent),
         ("dropped", dropped),

@@ -1,0 +1,49 @@
+//! `consign requests`: what a run asked of platforms, and what they answered.
+
+use anyhow::{Context as _, Result};
+use consign_delivery::folder::DataFolder;
+use consign_delivery::inspect::{self, Filter, Request};
+use consign_store::Store;
+
+use super::status;
+use crate::context::Context;
+use crate::exit::{Exit, Refusal};
+use crate::view::{RequestLine, Requests};
+
+pub async fn run(context: &Context, run: &str, filter: Filter, last: usize) -> Result<Exit> {
+    let store = context.existing_store().await?.ok_or_else(|| Refusal::not_found("run", run, []))?;
+    let run = status::find(&store, run).await?;
+    if let Some(wanted) = &filter.delivery {
+        let deliveries = store.deliveries(&run.id).await?;
+        let mut known = deliveries.iter().filter_map(|delivery| Some(delivery.id.split_once('/')?.1));
+        if known.clone().all(|known| known != wanted) {
+            let known: Vec<&str> = known.by_ref().collect();
+            return Err(Refusal::not_found("delivery", wanted, known).into());
+        }
+    }
+    let folder = DataFolder::open(&context.data)?.run(&run.id);
+    let (before, requests) = inspect::requests(&folder, &filter, last)
+        .with_context(|| format!("`{}` cannot be read", folder.exchanges().display()))?;
+    context.printer.show(&Requests { run: run.id, before, requests: requests.into_iter().map(line).collect() })?;
+    Ok(Exit::Fine)
+}
+
+fn line(Request { delivery, exchange }: Request) -> RequestLine {
+    RequestLine {
+        at: exchange.started,
+        delivery,
+        kind: exchange.kind,
+        request: exchange.request_id,
+        attempt: exchange.attempt,
+        method: exchange.method,
+        host: exchange.host,
+        path: exchange.path,
+        status: exchange.status,
+        milliseconds: u64::try_from(exchange.took.as_millis()).unwrap_or(u64::MAX),
+        sent_bytes: exchange.sent_bytes,
+        received_bytes: exchange.received_bytes,
+        ids: exchange.ids.into_iter().collect(),
+        failed: exchange.failed,
+        concluded: exchange.concluded,
+    }
+}

@@ -1,0 +1,94 @@
+//! What is seen of platforms afterwards: deliveries that they work on for hours, and what they were asked.
+
+use std::path::Path;
+
+use chrono::TimeDelta;
+use consign_store::{SqliteStore, Store};
+
+use crate::shop::{self, CAMPAIGN, DESTINATIONS, RUN};
+use crate::terminal::{Running, Terminal};
+
+/// A sandbox of its own whose jobs take an hour, and what names it to commands.
+fn slow_sandbox(terminal: &Terminal) -> (Running<'_>, String) {
+    let mut sandbox = terminal.start("sandbox --port 0 --job-time 3600", &[]);
+    let line = sandbox.line();
+    let (_, address) = line.split_once("http://").expect("an address");
+    let address = format!("http://{}", address.trim_end_matches('/'));
+    (sandbox, address)
+}
+
+/// The workspace with its mail at a platform whose jobs take hours.
+fn attentive() -> Terminal {
+    let terminal = shop::applied();
+    terminal.edit(DESTINATIONS, "kind: klaviyo", "kind: attentive");
+    terminal.edit(CAMPAIGN, "[mail, folder]", "[mail]");
+    terminal.edit(CAMPAIGN, "      folder:\n", "      mail:\n");
+    terminal.edit(CAMPAIGN, "          - { attribute: id, column: Merged_Customers.customer_id }\n", "");
+    shop::apply(&terminal);
+    terminal
+}
+
+/// Makes it so much later for the open jobs of all deliveries.
+async fn wait(data: &Path, minutes: i64) {
+    let store = SqliteStore::open(data.join("consign.db")).await.expect("opened");
+    for delivery in store.submitted_deliveries().await.expect("read") {
+        let mut counts = delivery.counts.expect("counted");
+        for job in counts.list.iter_mut().flat_map(|list| &mut list.jobs) {
+            job.looked_at -= TimeDelta::minutes(minutes);
+        }
+        store.count_delivery(&delivery.id, &counts, None).await.expect("kept");
+    }
+    store.close().await;
+}
+
+#[tokio::test]
+async fn status_asks_platforms_how_far_they_are_and_never_fails_for_them() {
+    let terminal = attentive();
+    let (sandbox, address) = slow_sandbox(&terminal);
+    let variables = [("CONSIGN_SANDBOX", address.as_str())];
+    let run = terminal.consign_with(&format!("{RUN} --json"), &variables);
+    assert_eq!(run.code, 0, "{}", run.transcript());
+    assert_eq!(run.json()["deliveries"][0]["state"], "submitted", "{}", run.transcript());
+    let soon = terminal.consign_with("status latest", &variables);
+    assert_eq!((soon.code, soon.err.as_str()), (0, ""), "it is not asked before it likes to be");
+    assert!(soon.out.contains("the platform still works on job"), "{}", soon.out);
+    wait(&terminal.path(".consign"), 6).await;
+    let left = terminal.consign_with("status latest --no-poll", &variables);
+    assert_eq!((left.code, left.err.as_str()), (0, ""));
+    let asked = terminal.consign_with("status latest", &variables);
+    assert_eq!(asked.code, 0);
+    assert!(asked.err.contains("the platform still works on a job"), "{}", asked.err);
+    assert_eq!(terminal.consign_with("status", &variables).err, "", "it was asked just now");
+    sandbox.signal("INT");
+    assert_eq!(sandbox.answer().code, 0);
+    wait(&terminal.path(".consign"), 60).await;
+    let alone = terminal.consign_with("status", &variables);
+    assert_eq!(alone.code, 0, "{}", alone.transcript());
+    assert!(alone.err.contains("without an answer"), "{}", alone.err);
+}
+
+#[test]
+fn requests_are_shown_afterwards() {
+    let terminal = shop::applied();
+    assert_eq!(terminal.consign("requests").code, 5, "there are no runs yet");
+    let run = terminal.consign(&format!("{RUN} --json"));
+    assert_eq!(run.code, 0, "{}", run.transcript());
+    let shown = terminal.consign("requests --json").json();
+    assert_eq!(shown["run"], run.json()["run"]);
+    let requests = shown["requests"].as_array().expect("a list");
+    assert!(requests.len() > 2, "{shown}");
+    for request in requests {
+        assert_eq!((&request["delivery"], &request["kind"]), (&"active.letter.mail".into(), &"klaviyo".into()));
+        assert_eq!(request["failed"], false, "{request}");
+    }
+    let text = terminal.consign("requests latest --delivery active.letter.mail --last 1");
+    assert!(text.out.contains("/api/") && text.out.contains("earlier ones are not shown"), "{}", text.out);
+    assert_eq!(text.out.lines().count(), 4, "{}", text.out);
+    for personal in ["@example.com", shop::SECRET] {
+        assert!(!terminal.consign("requests --json").out.contains(personal));
+    }
+    assert!(terminal.consign("requests --failed").out.ends_with("There are none\n"));
+    let wrong = terminal.consign("requests --delivery active.letter.male");
+    assert_eq!(wrong.code, 5);
+    assert!(wrong.err.contains("`active.letter.mail`"), "{}", wrong.err);
+}

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use chrono::{DateTime, TimeZone, Utc};
 use consign_delivery::folder::DataFolder;
-use consign_delivery::{Delivered, DeliverySummary, RunSummary, Workplace, inspect};
+use consign_delivery::{Delivered, DeliverySummary, RunSummary, Workplace};
 use consign_destinations::http::{Clock, Http, Timeouts};
 use consign_destinations::registry::Registry;
 use consign_engine::{Engine, Tables};
@@ -242,15 +242,17 @@ impl<'a> Cell<'a> {
         assert!(said <= members && members <= said + list.unknown, "{members} members: {delivery:#?}");
         self.quiet(run, delivery);
         let state = self.store.deliveries(&run.run).await.unwrap()[0].state;
-        let retries = inspect::exchanges(&self.data.run(&run.run)).unwrap();
-        let retries = retries.iter().filter(|one| one.concluded.starts_with("again in")).count();
+        let retries = self.exchanges(run).matches("\"concluded\":\"again in").count();
         words(&state.to_string(), delivery, list, retries)
+    }
+
+    fn exchanges(&self, run: &RunSummary) -> String {
+        fs::read_to_string(self.data.run(&run.run).exchanges()).unwrap()
     }
 
     /// Nothing that is kept or told holds personal data or a secret.
     fn quiet(&self, run: &RunSummary, delivery: &DeliverySummary) {
-        let exchanges = fs::read_to_string(self.data.run(&run.run).exchanges()).unwrap();
-        let mut told = vec![format!("{delivery:?}"), serde_json::to_string(run).unwrap(), exchanges];
+        let mut told = vec![format!("{delivery:?}"), serde_json::to_string(run).unwrap(), self.exchanges(run)];
         for file in fs::read_dir(self.data.path()).unwrap().map(Result::unwrap) {
             if file.file_name().to_string_lossy().starts_with("consign.db") {
                 told.push(String::from_utf8_lossy(&fs::read(file.path()).unwrap()).into_owned());

@@ -17,8 +17,8 @@ use secrecy::SecretString;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
-use crate::folder::RunFolder;
-use crate::platform::{self, PlatformError, PlatformSent, Platforms};
+use crate::folder::{DataFolder, RunFolder};
+use crate::platform::{self, PlatformError, PlatformSent, Platforms, keep_rotated, with_rotated};
 use crate::requests::{LIST_TO_BE_MADE, Requests, operation};
 use crate::stage::StagedDelivery;
 use crate::staged::{self, ReadError};
@@ -85,7 +85,10 @@ fn platform_class(error: &PlatformError) -> ErrorClass {
         PlatformError::WouldEmpty { .. } | PlatformError::WouldRemove { .. } | PlatformError::NoClient(_) => {
             return ErrorClass::Config;
         }
-        PlatformError::Members { .. } | PlatformError::Parquet(_) | PlatformError::Store(_) => {
+        PlatformError::Members { .. }
+        | PlatformError::Rotated { .. }
+        | PlatformError::Parquet(_)
+        | PlatformError::Store(_) => {
             return ErrorClass::Unavailable;
         }
         _ => return ErrorClass::Bug,
@@ -163,15 +166,23 @@ impl Sender<'_> {
         let unknown = || PlatformError::NoClient(delivery.kind.clone());
         let kind = self.registry.kind(&delivery.kind).ok_or_else(unknown)?;
         let destination = self.destinations.iter().find(|one| one.id == delivery.destination).ok_or_else(unknown)?;
-        let client = connect(
-            self.registry,
-            self.secrets,
-            destination,
-            delivery.sandbox.then_some(platforms.sandbox),
-            platforms.http,
-        )?;
+        let sandbox = delivery.sandbox.then_some(platforms.sandbox);
+        let client = connect(self.registry, self.secrets, destination, sandbox, platforms.http, platforms.data)?;
         let encoder = kind.encoder(&delivery.settings, &delivery.attributes).ok_or_else(unknown)?;
         Ok((client, encoder))
+    }
+
+    /// Keeps a credential that the platform of a delivery has changed.
+    pub fn keep_rotated(
+        &self,
+        delivery: &PlannedDelivery,
+        client: &dyn Client,
+        data: &DataFolder,
+    ) -> Result<(), PlatformError> {
+        match self.destinations.iter().find(|one| one.id == delivery.destination) {
+            Some(destination) => keep_rotated(client, destination, self.secrets, data),
+            None => Ok(()),
+        }
     }
 
     /// The id of a delivery's group.
@@ -213,13 +224,15 @@ impl Sender<'_> {
     }
 }
 
-/// A client of a destination. With a sandbox, it goes there, with credentials that the sandbox takes.
+/// A client of a destination. With a sandbox, it goes there, with credentials that the sandbox takes. A credential that
+/// its platform changed before is taken from the data folder; see [`keep_rotated`].
 pub fn connect(
     registry: &Registry,
     secrets: &Secrets,
     destination: &Destination,
     sandbox: Option<&str>,
     http: &Http,
+    data: &DataFolder,
 ) -> Result<Box<dyn Client>, PlatformError> {
     let unknown = || PlatformError::NoClient(destination.kind.clone());
     let kind = registry.kind(&destination.kind).ok_or_else(unknown)?;
@@ -234,7 +247,7 @@ pub fn connect(
                 SANDBOX_SECRETS.iter().map(|(name, secret)| ((*name).to_owned(), SecretString::from(*secret)));
             secrets.collect()
         }
-        None => secrets.resolve_all(&destination.credentials)?,
+        None => with_rotated(secrets.resolve_all(&destination.credentials)?, destination, data)?,
     };
     kind.client(&settings, &credentials, http).ok_or_else(unknown)?.map_err(PlatformError::from)
 }

@@ -8,6 +8,7 @@ mod deliver;
 mod explain;
 pub mod folder;
 pub mod inspect;
+pub mod lists;
 mod platform;
 mod preview;
 pub mod recipients;
@@ -20,6 +21,6 @@ mod watch;
 
 pub use deliver::{DeliverError, Delivered, connect};
 pub use explain::{Explanation, LastRun};
-pub use platform::{FollowUp, Followed, ListDifference, PlatformError, PlatformSent};
+pub use platform::{Agreed, FollowUp, Followed, ListDifference, PlatformError, PlatformSent, keep_rotated};
 pub use preview::{Preview, PreviewOptions};
 pub use run::{Assignment, DeliverySummary, Progress, RunError, RunSummary, Workplace};

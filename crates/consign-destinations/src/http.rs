@@ -16,6 +16,7 @@ mod platform;
 mod retry;
 mod throttle;
 
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex};
@@ -44,6 +45,7 @@ pub struct HttpError(#[from] reqwest::Error);
 pub struct Http {
     client: reqwest::Client,
     throttles: Arc<Mutex<BTreeMap<String, Arc<Throttle>>>>,
+    shared: Arc<Mutex<BTreeMap<String, Arc<dyn Any + Send + Sync>>>>,
     clock: Arc<dyn Clock>,
     observer: Arc<dyn Observer>,
     policy: RetryPolicy,
@@ -60,6 +62,7 @@ impl Http {
         Ok(Self {
             client: connection::client(timeouts)?,
             throttles: Arc::default(),
+            shared: Arc::default(),
             clock,
             observer: Arc::new(Unobserved),
             policy: RetryPolicy::default(),
@@ -76,6 +79,19 @@ impl Http {
     #[must_use]
     pub fn patient(&self, policy: RetryPolicy) -> Self {
         Self { policy, ..self.clone() }
+    }
+
+    /// What the deliveries to one account share beside its limits, such as a token; made where nobody has it yet.
+    /// `account` may hold secrets; its hash is kept.
+    pub(crate) fn shared<T: Any + Send + Sync>(&self, account: &str, make: impl FnOnce() -> T) -> Arc<T> {
+        let scope = format!("{} {}", std::any::type_name::<T>(), hex::encode(Sha256::digest(account)));
+        let mut shared = self.shared.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(known) = shared.get(&scope).and_then(|known| Arc::clone(known).downcast().ok()) {
+            return known;
+        }
+        let made = Arc::new(make());
+        shared.insert(scope, Arc::clone(&made) as _);
+        made
     }
 
     /// The limits of one account: shared by all who name the same one. `account` may hold a secret; its hash is kept.

@@ -122,6 +122,22 @@ impl Engine {
         self.write(latest, to, &members_schema()).await
     }
 
+    /// How many members are on a list, or perhaps on it.
+    pub async fn count_members(&self, members: &[PathBuf]) -> Result<u64, EngineError> {
+        let context = self.members_context(members).await?;
+        self.count(&context, &format!("SELECT count(*) AS n FROM ({LATEST})")).await
+    }
+
+    /// Writes to `to` those that are on a list, or perhaps on it, as rows.
+    pub async fn members_as_rows(&self, members: &[PathBuf], to: &Path) -> Result<u64, EngineError> {
+        let context = self.members_context(members).await?;
+        let rows = format!(
+            "SELECT CAST(row_number() OVER () - 1 AS BIGINT UNSIGNED) AS row, identity, bucket, attributes \
+             FROM ({LATEST})"
+        );
+        self.write(self.query(&context, &rows).await?, to, &rows_schema()).await
+    }
+
     async fn members_context(&self, members: &[PathBuf]) -> Result<SessionContext, EngineError> {
         let moment = Moment { as_of: chrono::DateTime::UNIX_EPOCH, time_zone: chrono_tz::UTC };
         let context = SessionContext::new_with_state(self.shared.session(moment)?.state);

@@ -20,7 +20,7 @@ use crate::world::{List, World};
 const SHOWN: usize = 100;
 
 /// Special credentials and names: platform, what to use, what happens.
-const SPECIAL: [(Platform, &str, &str); 24] = [
+const SPECIAL: [(Platform, &str, &str); 25] = [
     (Platform::Klaviyo, "API key `pk_wrong…`, `pk_expired…`", "401 `authentication_failed`"),
     (
         Platform::Klaviyo,
@@ -32,6 +32,7 @@ const SPECIAL: [(Platform, &str, &str); 24] = [
     (Platform::Attentive, "token `v1-only…`", "404 for `/v2/me`, 200 for `/v1/me`"),
     (Platform::Criteo, "client id or secret `wrong…`", "401 `invalid_client`"),
     (Platform::Criteo, "refresh token `wrong…`", "400 `invalid_grant`"),
+    (Platform::Criteo, "refresh token `once…`", "good for one use, as are those that it rotates to"),
     (Platform::Criteo, "client id that ends in `-` and digits", "may act for that advertiser; any other for 12345"),
     (Platform::Criteo, "client id `no-consent…`", "no advertiser is accessible"),
     (Platform::Criteo, "client id `no-permission…`, `read-only…`", "403 for all calls, for calls that write"),

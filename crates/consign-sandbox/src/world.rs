@@ -49,6 +49,8 @@ pub(crate) struct World {
     /// By list and session id.
     pub(crate) sessions: BTreeMap<(String, String), Session>,
     pub(crate) uploads: BTreeMap<String, Upload>,
+    /// Criteo's refresh tokens that are good for one use and were used; forgotten when the program ends.
+    pub(crate) spent: BTreeSet<String>,
     /// Ids given out so far.
     pub(crate) made: u64,
     /// How many of them the journal knows of.

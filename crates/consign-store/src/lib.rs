@@ -17,7 +17,8 @@ use consign_model::id::Slug;
 pub use error::{Open, StoreError};
 pub use record::{
     Applied, AudienceCounts, Delivery, DeliveryChange, DeliveryCounts, DeliveryError, ErrorClass, Event, GroupCounts,
-    ListCounts, NewDelivery, NewRun, OpenJob, Run, RunMode, StoredDefinitions, SubAudienceCounts, Target,
+    ListCounts, NewDelivery, NewRun, OpenJob, RememberedList, Run, RunMode, StoredDefinitions, SubAudienceCounts,
+    Target,
 };
 pub use sqlite::SqliteStore;
 pub use state::{DeliveryState, Outcome, RunState};
@@ -98,6 +99,9 @@ pub trait Store: Send + Sync {
         campaign: &Slug,
         group: &Slug,
     ) -> Result<Option<String>, StoreError>;
+
+    /// All lists that are remembered, by destination, campaign and group.
+    async fn remembered_lists(&self) -> Result<Vec<RememberedList>, StoreError>;
 
     /// Remembers the platform's id of a list, in place of an earlier one.
     async fn remember_list(

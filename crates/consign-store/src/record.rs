@@ -222,7 +222,8 @@ pub struct ListCounts {
     pub unknown: u64,
     /// Members that were taken off.
     pub removed: u64,
-    /// Jobs that the platform still works on. Their rows count as sent until it says otherwise.
+    /// Jobs that the platform still works on. Their rows count as sent or removed until it says
+    /// otherwise.
     pub jobs: Vec<OpenJob>,
     /// What else there is to be told.
     pub notes: Vec<String>,
@@ -233,6 +234,21 @@ fn is_zero(count: &u64) -> bool {
     *count == 0
 }
 
+/// A list at a platform, as it is remembered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RememberedList {
+    /// The destination, by its id or another name for it, such as for its sandbox.
+    pub destination: String,
+    /// The campaign.
+    pub campaign: Slug,
+    /// The treatment group.
+    pub group: Slug,
+    /// The platform's id of the list.
+    pub list_id: String,
+    /// When a delivery last began with it.
+    pub remembered_at: DateTime<Utc>,
+}
+
 /// Work that a platform does on after it took a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpenJob {
@@ -240,7 +256,10 @@ pub struct OpenJob {
     pub id: String,
     /// Its number in the delivery, from 1.
     pub number: u64,
-    /// Its rows that are counted as sent.
+    /// Whether it takes its rows off the list.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub removes: bool,
+    /// Its rows that are counted as sent, or as removed.
     pub rows: u64,
     /// When the request was taken.
     pub since: DateTime<Utc>,

@@ -21,7 +21,7 @@ use sqlx::{Sqlite, Transaction};
 use crate::Store;
 use crate::error::StoreError;
 use crate::record::{
-    Applied, AudienceCounts, Delivery, DeliveryChange, DeliveryCounts, Event, NewDelivery, NewRun, Run,
+    Applied, AudienceCounts, Delivery, DeliveryChange, DeliveryCounts, Event, NewDelivery, NewRun, RememberedList, Run,
     StoredDefinitions,
 };
 use crate::state::RunState;
@@ -189,6 +189,11 @@ impl Store for SqliteStore {
     ) -> Result<Option<String>, StoreError> {
         let mut connection = self.read().await?;
         lists::remembered(&mut connection, destination, campaign, group).await.map_err(|fault| self.error(fault))
+    }
+
+    async fn remembered_lists(&self) -> Result<Vec<RememberedList>, StoreError> {
+        let mut connection = self.read().await?;
+        lists::all(&mut connection).await.map_err(|fault| self.error(fault))
     }
 
     async fn remember_list(

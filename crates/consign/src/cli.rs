@@ -182,6 +182,17 @@ pub enum Command {
         #[command(subcommand)]
         command: Destinations,
     },
+    /// Show the lists that are remembered, or read them again at their platforms
+    #[command(
+        after_long_help = "Reading a list makes what is known of it agree with what the platform has: members whom others put there or took off. \
+                           The next run sends the difference to that.\n\n\
+                           Examples:\n  consign lists\n  consign lists reconcile churn_prevention\n  consign lists reconcile klaviyo"
+    )]
+    Lists {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: Option<Lists>,
+    },
     /// Print completions for a shell
     #[command(after_long_help = "Example:\n  consign completions bash > /etc/bash_completion.d/consign")]
     Completions {
@@ -224,6 +235,17 @@ pub enum Destinations {
     Test {
         /// The destination's id
         name: String,
+    },
+}
+
+/// What to do with lists.
+#[derive(Debug, Subcommand)]
+pub enum Lists {
+    /// Read lists at their platforms, and make what is known of them agree
+    Reconcile {
+        /// The id of a campaign, or of a destination: all lists of it
+        #[arg(value_name = "CAMPAIGN|DESTINATION")]
+        name: Slug,
     },
 }
 

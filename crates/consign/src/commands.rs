@@ -6,6 +6,7 @@ mod completions;
 mod demo;
 mod destinations;
 mod export;
+mod lists;
 mod requests;
 mod sandbox;
 mod schema;
@@ -16,7 +17,7 @@ use anyhow::Result;
 use consign_delivery::PreviewOptions;
 use consign_delivery::inspect::Filter;
 
-use crate::cli::{Command, Destinations};
+use crate::cli::{Command, Destinations, Lists};
 use crate::context::Context;
 use crate::exit::Exit;
 
@@ -41,6 +42,8 @@ pub async fn run(command: Command, context: &Context) -> Result<Exit> {
         Command::Destinations { command: Destinations::List } => destinations::list(context).await,
         Command::Destinations { command: Destinations::Spec { kind } } => destinations::spec(context, &kind),
         Command::Destinations { command: Destinations::Test { name } } => destinations::test(context, &name).await,
+        Command::Lists { command: None } => lists::list(context).await,
+        Command::Lists { command: Some(Lists::Reconcile { name }) } => lists::reconcile(context, &name).await,
         Command::Completions { shell } => completions::run(context, shell),
     }
 }

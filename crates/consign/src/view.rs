@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use consign_delivery::ListDifference;
+use consign_delivery::lists::{KnownList, Reconciled};
 use consign_model::document::Located;
 use consign_store::{ErrorClass, ListCounts, Outcome, RunMode, Target};
 use serde::Serialize;
@@ -248,6 +249,20 @@ pub struct RequestLine {
     pub failed: bool,
     /// What was concluded.
     pub concluded: String,
+}
+
+/// The lists that are remembered.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Lists {
+    /// By destination, campaign and group.
+    pub lists: Vec<KnownList>,
+}
+
+/// The lists that were read again at their platforms.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ReconciledLists {
+    /// In the order of the campaign.
+    pub lists: Vec<Reconciled>,
 }
 
 /// What became of one customer in a campaign.

@@ -9,7 +9,8 @@ use std::sync::Mutex;
 use anyhow::{Context as _, Result};
 use chrono::{DateTime, Utc};
 use consign_delivery::folder::DataFolder;
-use consign_delivery::{FollowUp, PreviewOptions, Progress, RunError, Workplace, connect};
+use consign_delivery::lists::{KnownList, Reconciled, known_lists};
+use consign_delivery::{FollowUp, PreviewOptions, Progress, RunError, Workplace, connect, keep_rotated};
 use consign_destinations::files;
 use consign_destinations::http::Http;
 use consign_engine::EngineError;
@@ -31,7 +32,7 @@ use crate::exit::Refusal;
 use crate::print::{Bar, Printer};
 use crate::show;
 use crate::view::{Demo, Explanation, Preview, RunSummary, SandboxList, TestResult, TestStep};
-use crate::workplace::{Looked, Opened};
+use crate::workplace::{Looked, Opened, engine};
 
 /// A campaign to look at or to run, and what it is run with.
 pub struct Campaigning<'a> {
@@ -112,8 +113,13 @@ pub async fn test_destination(context: &Context, destination: &Destination, fold
         test_files(destination, &Settings::new(spec, &destination.settings), &secrets).await
     } else {
         let sandbox = destination.sandbox.then_some(context.sandbox.as_str());
-        match connect(&context.registry, &secrets, destination, sandbox, &Http::new()?) {
-            Ok(client) => client.test().await.map_err(|error| show::chain(&error)),
+        let data = DataFolder::open(&context.data)?;
+        match connect(&context.registry, &secrets, destination, sandbox, &Http::new()?, &data) {
+            Ok(client) => {
+                let proved = client.test().await;
+                keep_rotated(client.as_ref(), destination, &secrets, &data)?;
+                proved.map_err(|error| show::chain(&error))
+            }
             Err(error) => Err(show::chain(&error)),
         }
     };
@@ -180,6 +186,21 @@ pub async fn follow_up(context: &Context, store: &SqliteStore) -> Result<()> {
         context.printer.note(&show::followed(&followed));
     }
     Ok(())
+}
+
+/// The lists that are remembered, with the members that they are known to have.
+pub async fn lists(context: &Context, store: &SqliteStore) -> Result<Vec<KnownList>> {
+    let folder = DataFolder::open(&context.data)?;
+    Ok(known_lists(store, &engine(context, &folder.spill())?, &folder).await?)
+}
+
+/// Reads the lists of a campaign again at their platforms, or those at one destination.
+pub async fn reconcile(work: &Campaigning<'_>, destination: Option<&Slug>) -> Result<Vec<Reconciled>> {
+    let opened = Box::pin(Opened::of(work.context, work.current)).await?;
+    let progress = |_: Progress<'_>| {};
+    let workplace = work.workplace(&opened, &progress);
+    let read = Box::pin(workplace.reconcile(work.store, work.campaign, destination, Utc::now())).await;
+    read.map_err(|error| work.explained(error, &opened))
 }
 
 /// Says what became of a customer in a campaign's last run, and what the conditions say at the moment of that run.

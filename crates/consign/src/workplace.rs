@@ -64,10 +64,15 @@ impl Looked {
         let spill = tempfile::Builder::new().prefix("consign-").tempdir().with_context(|| {
             format!("no folder can be made in `{}`: make room there, or name another as TMPDIR", place.display())
         })?;
-        let engine = Engine::new(options(context, spill.path()))?;
+        let engine = engine(context, spill.path())?;
         let tables = engine.open(definitions, &Secrets::of(folder)).await?;
         Ok(Self { tables, _spill: spill })
     }
+}
+
+/// An engine alone, which spills to that folder.
+pub fn engine(context: &Context, spill: &Path) -> Result<Engine> {
+    Ok(Engine::new(options(context, spill))?)
 }
 
 fn options(context: &Context, spill: &Path) -> EngineOptions {

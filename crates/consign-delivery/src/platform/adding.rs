@@ -7,15 +7,13 @@ use std::path::Path;
 use arrow::array::{AsArray, BooleanArray};
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::UInt64Type;
-use chrono::Utc;
 use consign_destinations::client::{Job, JobState};
 use consign_destinations::encode::{EncodedRows, Operation, Sequence, split_requests};
 use consign_destinations::http::SystemClock;
 use consign_destinations::send::{Frame, JobEnd, RowSet, Sent, Stop, Taken, await_job, find_rows, send_rows};
-use consign_store::OpenJob;
 
 use super::identity::Identified;
-use super::jobs::{JobRow, JobRows};
+use super::jobs::JobRow;
 use super::members::{KEPT, Member, Standing};
 use super::rejects::{RejectsWriter, rejected_file};
 use super::{Again, PlatformError, Sending, Step};
@@ -45,6 +43,20 @@ impl Batch {
     fn key(&self, row: usize) -> &str {
         let (part, row) = self.part(row);
         part.keys.value(row)
+    }
+
+    /// A row as it is kept for as long as the platform works on it.
+    fn kept(&self, row: usize) -> JobRow {
+        let (part, at) = self.part(row);
+        JobRow {
+            place: self.places[row],
+            identity: part.identities[at],
+            attributes: part.attributes[at],
+            customer_key: self.key(row).to_owned(),
+            removal: part.removal(at),
+            encoded: self.encoded.row(row).to_vec(),
+            rejected: self.rejected[row],
+        }
     }
 }
 
@@ -154,6 +166,7 @@ impl Sending<'_> {
             let frame =
                 Frame { list: &self.list, operation: progress.operation, sequence: &sequence, envelope: &envelope };
             let sent = send_rows(self.client.as_ref(), &batch.encoded, rows, frame, |_| {}).await;
+            self.keep_rotated()?;
             let rest = sent.rest.clone();
             match self.took(batch, sent, pending).await? {
                 None => {}
@@ -300,7 +313,8 @@ impl Sending<'_> {
                 // What was taken is not lost because one cannot look at it now.
                 Ok(JobState::Working) | Err(_) => {
                     self.arrived(batch, &rows, refused, told).await?;
-                    return self.leave_open(batch, &rows, job);
+                    let kept = rows.iter().map(|row| batch.kept(row)).collect();
+                    return self.leave_open(kept, job, false);
                 }
             }
         };
@@ -338,29 +352,6 @@ impl Sending<'_> {
     fn lost_sight(&mut self, batch: &Batch, rows: &RowSet, refused: usize) -> Result<(), PlatformError> {
         self.outcome.list.unknown += (rows.len() - refused) as u64;
         self.note(batch, rows, Standing::Unknown)
-    }
-
-    /// Keeps what it takes to say later what became of a request.
-    fn leave_open(&mut self, batch: &Batch, rows: &RowSet, job: Job) -> Result<(), PlatformError> {
-        let row = |row: usize| {
-            let (part, at) = batch.part(row);
-            JobRow {
-                place: batch.places[row],
-                identity: part.identities[at],
-                attributes: part.attributes[at],
-                customer_key: batch.key(row).to_owned(),
-                removal: part.removal(at),
-                encoded: batch.encoded.row(row).to_vec(),
-                rejected: batch.rejected[row],
-            }
-        };
-        let kept = JobRows { rows: rows.iter().map(row).collect(), sequence: self.members.last() };
-        let number = self.outcome.list.jobs.len() as u64 + 1;
-        kept.write(&self.work, number, &self.members)?;
-        let now = Utc::now();
-        let rows = kept.rows.iter().filter(|row| !row.rejected).count() as u64;
-        self.outcome.list.jobs.push(OpenJob { id: job.id, number, rows, since: now, looked: 0, looked_at: now });
-        Ok(())
     }
 
     /// After a session the members are the rows that it sent, and nobody else.

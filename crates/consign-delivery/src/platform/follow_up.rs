@@ -20,6 +20,7 @@ use consign_store::{
 use super::jobs::{self, JobRow, JobRows};
 use super::members::{Members, Standing};
 use super::rejects::{add_rejects, rejected_file};
+use super::rotated::keep_rotated;
 use super::{PlatformError, place_of};
 use crate::deliver::connect;
 use crate::folder::{DataFolder, RunFolder, remove_folder};
@@ -105,7 +106,7 @@ impl FollowUp<'_> {
         let http = self.http.observed_by(Arc::new(inspector.of(short_id(&delivery)))).patient(IMPATIENT);
         let secrets = Secrets::of(&definitions.folder);
         let sandbox = destination.sandbox.then_some(self.sandbox);
-        let client = connect(self.registry, &secrets, destination, sandbox, &http)?;
+        let client = connect(self.registry, &secrets, destination, sandbox, &http, self.folder)?;
         let Some(polling) = client.polling() else { return Err(PlatformError::NoClient(delivery.kind)) };
         let counts = delivery.counts.clone().unwrap_or_default();
         let list = counts.list.clone().unwrap_or_default();
@@ -115,7 +116,9 @@ impl FollowUp<'_> {
         let members = Members::open(self.folder, &place, &list.list_id)?;
         let mut open =
             Open { store: self.store, client: client.as_ref(), polling, now, folder, members, delivery, counts, list };
-        let problem = open.jobs().await?;
+        let problem = open.jobs().await;
+        keep_rotated(client.as_ref(), destination, &secrets, self.folder)?;
+        let problem = problem?;
         Ok(Some(open.end(problem).await?))
     }
 }
@@ -191,6 +194,10 @@ impl Open<'_> {
     fn settle(&mut self, job: &OpenJob, end: JobEnd) -> Result<(), PlatformError> {
         let work = self.work();
         let rows = JobRows::read(&work, job.number, &self.members)?;
+        if job.removes {
+            let stayed = rows.stayed(end, &mut self.list);
+            return self.note(&rows, &stayed, Standing::Unknown);
+        }
         let accepted: Vec<&JobRow> = rows.rows.iter().filter(|row| !row.rejected).collect();
         match end {
             JobEnd::Done(report) => {

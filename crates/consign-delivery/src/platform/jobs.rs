@@ -9,11 +9,15 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, AsArray, BinaryArray, BooleanArray, RecordBatch, StringViewArray, UInt64Array};
 use arrow::datatypes::{DataType, Field, Schema, UInt64Type};
 use arrow::error::ArrowError;
+use chrono::Utc;
+use consign_destinations::client::Job;
 use consign_destinations::encode::EncodedRows;
+use consign_destinations::send::{JobEnd, RowSet, find_rows};
+use consign_store::{ListCounts, OpenJob};
 use parquet::arrow::ArrowWriter;
 
-use super::PlatformError;
 use super::members::{Member, Members};
+use super::{PlatformError, Sending};
 use crate::folder::{private_folder, sync_folder};
 use crate::staged;
 
@@ -142,8 +146,48 @@ impl JobRows {
         Ok(found)
     }
 
+    /// The rows of a removal that are not off the list, or perhaps not, with their counts and what is to be told of them.
+    pub fn stayed(&self, end: JobEnd, list: &mut ListCounts) -> Vec<&JobRow> {
+        let places = RowSet::from(0..self.rows.len());
+        let (stayed, unnamed) = match end {
+            JobEnd::Done(report) => {
+                let (named, unnamed) = find_rows(&self.encoded(), &places, report.rejected);
+                (named.into_iter().map(|(row, _)| row).collect(), unnamed + report.unnamed)
+            }
+            JobEnd::Failed(_) | JobEnd::Unknown => (places.iter().collect::<Vec<_>>(), 0),
+        };
+        let stayed: Vec<_> = stayed.into_iter().map(|row| &self.rows[row]).filter(|row| !row.rejected).collect();
+        let missed = stayed.len() as u64 + unnamed;
+        list.removed = list.removed.saturating_sub(missed);
+        if missed > 0 {
+            list.note("not all members who left are known to be off the list: the next delivery takes them off again");
+        }
+        stayed
+    }
+
     /// The rows as they were sent.
     pub fn encoded(&self) -> EncodedRows {
         self.rows.iter().map(|row| row.encoded.as_slice()).collect()
+    }
+}
+
+impl Sending<'_> {
+    /// Keeps what it takes to say later what became of a request.
+    pub(super) fn leave_open(&mut self, rows: Vec<JobRow>, job: Job, removes: bool) -> Result<(), PlatformError> {
+        let kept = JobRows { rows, sequence: self.members.last() };
+        let number = self.outcome.list.jobs.len() as u64 + 1;
+        kept.write(&self.work, number, &self.members)?;
+        let now = Utc::now();
+        let rows = kept.rows.iter().filter(|row| !row.rejected).count() as u64;
+        self.outcome.list.jobs.push(OpenJob {
+            id: job.id,
+            number,
+            removes,
+            rows,
+            since: now,
+            looked: 0,
+            looked_at: now,
+        });
+        Ok(())
     }
 }

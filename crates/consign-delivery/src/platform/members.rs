@@ -60,6 +60,11 @@ impl Members {
     pub fn open(data: &DataFolder, destination: &str, list_id: &str) -> Result<Self, PlatformError> {
         let list = hex::encode(&Sha256::digest(list_id)[..12]);
         let folder = data.path().join("memberships").join(destination).join(list);
+        Self::at(data, folder)
+    }
+
+    /// Members that are kept in that folder.
+    pub fn at(data: &DataFolder, folder: PathBuf) -> Result<Self, PlatformError> {
         let failed = |reason| PlatformError::Members { path: folder.clone(), reason };
         private_folder(&folder).map_err(failed)?;
         let seal = Seal::open(&data.path().join("membership.key")).map_err(failed)?;

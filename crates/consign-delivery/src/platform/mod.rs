@@ -6,110 +6,43 @@
 
 mod adding;
 mod clearing;
+mod error;
 mod follow_up;
 mod identity;
 mod jobs;
 mod members;
+mod reconcile;
 mod rejects;
 mod removing;
+mod rotated;
 mod seal;
 
-use std::io;
 use std::path::{Path, PathBuf};
 
-use consign_destinations::client::{ById, Client, ClientError, ErrorClass, FoundList, WantedList};
-use consign_destinations::encode::{EncodeError, ListTarget, Operation, RequestEncoder};
+use consign_destinations::client::{Client, ClientError, ErrorClass, FoundList, WantedList};
+use consign_destinations::encode::{ListTarget, Operation, RequestEncoder};
 use consign_destinations::http::Http;
-use consign_engine::{Difference, Engine, EngineError};
-use consign_model::definition::{Membership, Percent};
+use consign_engine::{Difference, Engine};
+use consign_model::definition::Membership;
 use consign_model::id::Slug;
 use consign_model::plan::{CampaignPlan, PlannedDelivery};
-use consign_secrets::SecretError;
-use consign_store::{ListCounts, Store, StoreError};
+use consign_store::{ListCounts, Store};
 use serde::Serialize;
 
 use crate::deliver::Sender;
 use crate::folder::{DataFolder, private_folder, remove_folder};
 use crate::requests::session;
 use crate::stage::StagedDelivery;
-use crate::staged::ReadError;
 use identity::Identifying;
-use members::{Member, Members, Standing};
+use members::Members;
+use reconcile::read_members;
 
+pub use error::PlatformError;
 pub use follow_up::{FollowUp, Followed};
+pub use reconcile::Agreed;
 pub(crate) use rejects::rejected_file;
-
-/// A platform's delivery failed.
-#[derive(Debug, thiserror::Error)]
-pub enum PlatformError {
-    /// The platform did not do what it was asked.
-    #[error(transparent)]
-    Client(#[from] ClientError),
-    /// There is no client for the kind with these settings.
-    #[error(
-        "`{0}` cannot be sent to with these settings by this version: choose another transport, or stage its files by a contract"
-    )]
-    NoClient(String),
-    /// A credential cannot be read.
-    #[error(transparent)]
-    Secret(#[from] SecretError),
-    /// Rows cannot be encoded.
-    #[error(transparent)]
-    Encode(#[from] EncodeError),
-    /// A staged batch cannot be read.
-    #[error(transparent)]
-    Read(#[from] ReadError),
-    /// The difference cannot be taken.
-    #[error(transparent)]
-    Engine(#[from] EngineError),
-    /// The store failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// What is known of the list cannot be read or written.
-    #[error("the membership in {} cannot be kept: free space on the disk, or check that the folder may be written", path.display())]
-    Members {
-        /// The folder.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        reason: io::Error,
-    },
-    /// A computation on columns failed.
-    #[error("the membership cannot be computed")]
-    Arrow(#[from] arrow::error::ArrowError),
-    /// Parquet could not be written.
-    #[error("the membership cannot be written: free space on the disk")]
-    Parquet(#[from] parquet::errors::ParquetError),
-    /// The list would be left empty, which nobody asked for.
-    #[error(
-        "the list `{list}` has {members} members and would be left empty: look at the preview, and set `allow_empty: true` \
-         for the destination in the campaign if that is meant"
-    )]
-    WouldEmpty {
-        /// The list's name.
-        list: String,
-        /// Its members.
-        members: u64,
-    },
-    /// More members would be removed than the campaign allows.
-    #[error(
-        "{gone} of {members} members of the list `{list}` would be removed, more than `max_removed` allows ({allowed}): look \
-         at the preview, and raise it if that is meant"
-    )]
-    WouldRemove {
-        /// The list's name.
-        list: String,
-        /// Its members.
-        members: u64,
-        /// Those who would be removed.
-        gone: u64,
-        /// How many may be.
-        allowed: Percent,
-    },
-    /// The run was cancelled.
-    #[error("cancelled")]
-    Cancelled,
-}
+pub use rotated::keep_rotated;
+pub(crate) use rotated::with_rotated;
 
 /// What became of a list at its platform, and how.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -168,6 +101,7 @@ struct Sending<'a> {
     /// The most rows of a request, where the platform said so.
     most_rows: Option<usize>,
     engine: &'a Engine,
+    data: &'a DataFolder,
     outcome: PlatformSent,
 }
 
@@ -198,7 +132,9 @@ impl<'a> Sending<'a> {
         let remembered = if fresh { None } else { store.remembered_list(&place, campaign, group).await? };
         let known = delivery.list_id.clone().or(remembered).or(chosen);
         let wanted = WantedList { name: delivery.list_name.clone(), id: known };
-        let FoundList { id: list_id, created } = client.find_or_create(&wanted).await?;
+        let found = client.find_or_create(&wanted).await;
+        sender.keep_rotated(delivery, client.as_ref(), data)?;
+        let FoundList { id: list_id, created } = found?;
         store.remember_list(&place, campaign, group, &list_id).await?;
         let mut members = Members::open(data, &place, &list_id)?;
         if created {
@@ -224,6 +160,7 @@ impl<'a> Sending<'a> {
             cleared: 0,
             most_rows: None,
             engine,
+            data,
             outcome,
         })
     }
@@ -322,6 +259,11 @@ impl<'a> Sending<'a> {
         list.reject("not_sent", self.staged.counts.rows.saturating_sub(known));
     }
 
+    /// Keeps a credential that the platform has changed meanwhile: what it replaces may be of no use any more.
+    fn keep_rotated(&self) -> Result<(), PlatformError> {
+        self.sender.keep_rotated(self.delivery, self.client.as_ref(), self.data)
+    }
+
     fn stop_if_cancelled(&self) -> Result<(), PlatformError> {
         if self.sender.cancel.is_cancelled() { Err(PlatformError::Cancelled) } else { Ok(()) }
     }
@@ -389,6 +331,7 @@ pub(crate) async fn send(
             }
         };
         let done = sending.run().await;
+        let done = sending.keep_rotated().and(done);
         match done {
             Ok(Ok(())) => return (sending.outcome, Ok(())),
             Ok(Err(Again::ListGone)) if !fresh && delivery.list_id.is_none() => fresh = true,
@@ -420,31 +363,32 @@ fn lost(again: &Again, delivery: &PlannedDelivery) -> PlatformError {
     })
 }
 
-/// Reads the members of a list into what is known of it. Those without the identifying attribute can only be removed.
-async fn read_members(
-    by_id: &dyn ById,
-    list: &ListTarget,
-    identifying: &[String],
-    members: &mut Members,
+/// Reads the list of a delivery at its platform, and makes what is known of it agree. `None` where the platform lets
+/// nobody read lists.
+pub(crate) async fn reconcile(
+    sender: &Sender<'_>,
+    platforms: Platforms<'_>,
+    delivery: &PlannedDelivery,
+    list_id: &str,
+    work: &Path,
+) -> Result<Option<Agreed>, PlatformError> {
+    let (client, _) = sender.client(platforms, delivery)?;
+    let Some(by_id) = client.by_id() else { return Ok(None) };
+    let Platforms { engine, data, .. } = platforms;
+    let list = ListTarget { id: list_id.to_owned(), name: delivery.list_name.clone() };
+    let identifying = identity::identifying(delivery).names;
+    let mut members = Members::open(data, &place(delivery), list_id)?;
+    let agreed = reconcile::reconcile(by_id, &list, &identifying, &mut members, engine, data, work).await;
+    sender.keep_rotated(delivery, client.as_ref(), data)?;
+    agreed.map(Some)
+}
+
+/// How many members a list is known to have.
+pub(crate) async fn count_members(
+    engine: &Engine,
+    data: &DataFolder,
+    place: &str,
+    list_id: &str,
 ) -> Result<u64, PlatformError> {
-    let (mut from, mut read) = (None, 0);
-    loop {
-        let page = by_id.members(list, from.as_deref()).await?;
-        let found: Vec<_> = page.members.iter().map(|member| identity::of_member(member, identifying)).collect();
-        let rows: Vec<_> = found
-            .iter()
-            .map(|(identity, removal)| Member {
-                identity: *identity,
-                attributes: [0; 32],
-                customer_key: "",
-                removal: Some(removal),
-            })
-            .collect();
-        members.note(&rows, Standing::Acknowledged)?;
-        read += rows.len() as u64;
-        match page.next {
-            Some(next) => from = Some(next),
-            None => return Ok(read),
-        }
-    }
+    Ok(engine.count_members(&Members::open(data, place, list_id)?.files()?).await?)
 }

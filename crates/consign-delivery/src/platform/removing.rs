@@ -4,13 +4,14 @@ use std::collections::HashSet;
 
 use arrow::array::{Array, AsArray, RecordBatch, StringViewArray};
 use arrow::datatypes::DataType;
-use consign_destinations::client::ById;
+use consign_destinations::client::{ById, Job, JobState};
 use consign_destinations::encode::{EncodedRows, Operation, Sequence, split_requests};
 use consign_destinations::registry::Kind;
-use consign_destinations::send::{Frame, Stop, send_rows};
+use consign_destinations::send::{Frame, JobEnd, Stop, send_rows};
 use serde_json::{Map, Value};
 
 use super::identity::{ID, Identified, removal_rows};
+use super::jobs::{JobRow, JobRows};
 use super::members::{GONE, Member, Standing};
 use super::{Again, PlatformError, Sending, Step};
 use crate::deliver::day;
@@ -142,6 +143,18 @@ impl Sending<'_> {
                 self.outcome.list.removed += gone.len() as u64;
                 let gone: Vec<_> = gone.into_iter().map(|row| &leaving[row]).collect();
                 self.note_removed_of(&gone)?;
+                if let Some(job) = taken.job {
+                    let rows = taken.rows.iter().map(|row| JobRow {
+                        place: 0,
+                        identity: leaving[row].identity,
+                        attributes: [0; 32],
+                        customer_key: leaving[row].customer_key.clone(),
+                        removal: Value::Object(leaving[row].removal.clone()).to_string().into_bytes(),
+                        encoded: encoded.row(row).to_vec(),
+                        rejected: refused.contains(&row),
+                    });
+                    self.look_at_removal(rows.collect(), job).await?;
+                }
             }
             match sent.stopped {
                 None => {}
@@ -151,6 +164,19 @@ impl Sending<'_> {
             }
         }
         Ok(Ok(()))
+    }
+
+    /// Looks once at a job that takes members off, which is followed up where it works on.
+    async fn look_at_removal(&mut self, rows: Vec<JobRow>, job: Job) -> Result<(), PlatformError> {
+        let end = match self.client.poll(&job).await {
+            Ok(JobState::Done(report)) => JobEnd::Done(report),
+            Ok(JobState::Failed(reason)) => JobEnd::Failed(reason),
+            Ok(JobState::Working) | Err(_) => return self.leave_open(rows, job, true),
+        };
+        let rows = JobRows { rows, sequence: self.members.last() };
+        let stayed = rows.stayed(end, &mut self.outcome.list);
+        let stayed: Vec<_> = stayed.into_iter().map(JobRow::member).collect();
+        self.members.note(&stayed, Standing::Unknown)
     }
 
     fn note_removed(&mut self, leaving: &[Leaving]) -> Result<(), PlatformError> {

@@ -39,9 +39,9 @@ fn hours(hours: i64) -> DateTime<Utc> {
     Utc::now() + TimeDelta::hours(hours)
 }
 
-/// Looks again once all jobs of a first run have ended.
+/// Looks again once all jobs have ended.
 async fn look_when_ended(rehearsal: &Rehearsal) {
-    while rehearsal.members().await.values().any(|members| *members == 0) {
+    while rehearsal.json("/state.json").await["jobs"].as_array().unwrap().iter().any(|job| job["done"] != true) {
         tokio::task::yield_now().await;
     }
     look(&rehearsal.demo, hours(1)).await;
@@ -161,4 +161,26 @@ async fn a_campaign_that_another_process_runs_is_left_alone() {
     assert_eq!(look(&rehearsal.demo, hours(1)).await, []);
     drop(held);
     assert_ne!(look(&rehearsal.demo, hours(1)).await, []);
+}
+
+#[tokio::test]
+async fn members_whom_a_job_does_not_take_off_are_taken_off_again() {
+    let mut rehearsal = attentive(Duration::from_secs(1), &["attentive:remove:1:reject-rows:2"]).await;
+    rehearsal.demo.run().await.unwrap();
+    look_when_ended(&rehearsal).await;
+    rehearsal.demo.definitions.campaigns[0].include.remove(0);
+    let second = rehearsal.demo.run().await.unwrap();
+    let said: u64 = deliveries(&rehearsal.demo, &second).await.iter().map(|(_, list)| list.removed).sum();
+    let open = deliveries(&rehearsal.demo, &second).await;
+    assert!(open.iter().any(|(delivery, list)| {
+        delivery.state == DeliveryState::Submitted && list.jobs.iter().all(|job| job.removes)
+    }));
+    look_when_ended(&rehearsal).await;
+    let after = deliveries(&rehearsal.demo, &second).await;
+    assert!(after.iter().all(|(delivery, _)| delivery.state == DeliveryState::Delivered));
+    assert_eq!(after.iter().map(|(_, list)| list.removed).sum::<u64>(), said - 2);
+    assert!(after.iter().any(|(_, list)| list.notes.iter().any(|note| note.contains("takes them off again"))));
+    // The third run takes those two off.
+    let third = rehearsal.demo.run().await.unwrap();
+    assert_eq!(deliveries(&rehearsal.demo, &third).await.iter().map(|(_, list)| list.removed).sum::<u64>(), 2);
 }

@@ -33,8 +33,10 @@ impl Mask {
 
     /// Masks this secret too from now on.
     pub fn learn(&self, secret: SecretString) {
-        if secret.expose_secret().len() >= SHORTEST_SECRET {
-            self.secrets.write().unwrap_or_else(PoisonError::into_inner).push(secret);
+        let mut secrets = self.secrets.write().unwrap_or_else(PoisonError::into_inner);
+        let known = secrets.iter().any(|known| known.expose_secret() == secret.expose_secret());
+        if !known && secret.expose_secret().len() >= SHORTEST_SECRET {
+            secrets.push(secret);
         }
     }
 

@@ -154,7 +154,7 @@ impl Application {
 }
 
 /// `POST /oauth2/token`, with a form.
-fn token(world: &World, call: &Call, now: DateTime<Utc>) -> Answer {
+fn token(world: &mut World, call: &Call, now: DateTime<Utc>) -> Answer {
     let refuse = |status: u16, error: &str, description: &str| {
         Answer::json(status, json!({"error": error, "error_description": description})).because(description)
     };
@@ -179,6 +179,9 @@ fn token(world: &World, call: &Call, now: DateTime<Utc>) -> Answer {
         "refresh_token" => match value("refresh_token") {
             "" => return refuse(400, "invalid_request", "refresh_token is required"),
             wrong if wrong.starts_with("wrong") => return refuse(400, "invalid_grant", "the refresh token is wrong"),
+            spent if spent.starts_with("once") && !world.spent.insert(spent.to_owned()) => {
+                return refuse(400, "invalid_grant", "the refresh token was used before");
+            }
             // It rotates: each use gives the next one.
             old => Some(format!("{}~{}", old.split('~').next().unwrap_or(old), now.timestamp_micros())),
         },

@@ -1,9 +1,11 @@
 //! The platforms' ids of lists.
 
 use consign_model::id::Slug;
-use sqlx::sqlite::SqliteConnection;
+use sqlx::Row;
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
-use super::{Fault, now};
+use super::{Fault, now, slug, time};
+use crate::record::RememberedList;
 
 pub(super) async fn remembered(
     connection: &mut SqliteConnection,
@@ -36,4 +38,19 @@ pub(super) async fn remember(
         .execute(connection)
         .await?;
     Ok(())
+}
+
+pub(super) async fn all(connection: &mut SqliteConnection) -> Result<Vec<RememberedList>, Fault> {
+    let select = "SELECT * FROM lists ORDER BY destination, campaign, treatment_group";
+    let rows = sqlx::query(select).fetch_all(connection).await?;
+    let read = |row: &SqliteRow| {
+        Ok(RememberedList {
+            destination: row.try_get("destination")?,
+            campaign: slug(row.try_get("campaign")?)?,
+            group: slug(row.try_get("treatment_group")?)?,
+            list_id: row.try_get("list_id")?,
+            remembered_at: time(row.try_get("remembered_at")?)?,
+        })
+    };
+    rows.iter().map(read).collect()
 }

@@ -350,4 +350,7 @@ pub async fn a_list_is_remembered_until_another_takes_its_place(store: &dyn Stor
     assert_eq!((remembered(&campaign).await.as_deref(), remembered(&other).await), (Some("L1"), None));
     store.remember_list("mail", &campaign, &group, "L2").await.expect("kept");
     assert_eq!(remembered(&campaign).await.as_deref(), Some("L2"));
+    let all = store.remembered_lists().await.expect("read");
+    let all: Vec<_> = all.iter().map(|list| (list.destination.as_str(), list.list_id.as_str())).collect();
+    assert_eq!(all, [("mail", "L2"), ("sandbox:mail", "S1")]);
 }

@@ -21,8 +21,9 @@ fn help_names_every_command_and_every_exit_code() {
 #[test]
 fn every_command_has_help_with_an_example() {
     let terminal = Terminal::with(&[]);
-    let commands = "demo validate apply export schema preview run status requests explain destinations completions"
-        .split_whitespace();
+    let commands =
+        "demo validate apply export schema preview run status requests explain destinations lists completions"
+            .split_whitespace();
     for command in commands {
         let answer = terminal.consign(&format!("{command} --help"));
         assert_eq!(answer.code, 0);

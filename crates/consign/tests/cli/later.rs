@@ -92,3 +92,34 @@ fn requests_are_shown_afterwards() {
     assert_eq!(wrong.code, 5);
     assert!(wrong.err.contains("`active.letter.mail`"), "{}", wrong.err);
 }
+
+#[test]
+fn lists_are_shown_and_read_again() {
+    let terminal = shop::applied();
+    assert!(terminal.consign("lists").out.contains("There are no lists yet"));
+    let early = terminal.consign("lists reconcile churn");
+    assert!(early.code == 0 && early.out.contains("never delivered"), "{}", early.transcript());
+    terminal.consign(RUN);
+    let lists = terminal.consign("lists --json").json();
+    let list = &lists["lists"][0];
+    assert_eq!((&list["destination"], &list["group"]), (&"sandbox:mail".into(), &"letter".into()), "{lists}");
+    let members = list["members"].as_u64().expect("a number");
+    assert!(members > 0, "{lists}");
+    for name in ["churn", "mail"] {
+        let read = terminal.consign(&format!("lists reconcile {name}"));
+        assert_eq!(read.code, 0, "{}", read.transcript());
+        assert!(read.out.contains(&format!("{members} members, as was known")), "{}", read.out);
+    }
+    assert!(terminal.consign("lists reconcile folder").out.contains("There is no list at a platform"));
+    let wrong = terminal.consign("lists reconcile chrun");
+    assert!(wrong.code == 5 && wrong.err.contains("`churn`"), "{}", wrong.transcript());
+}
+
+#[test]
+fn a_kind_whose_lists_nobody_reads_says_so() {
+    let terminal = attentive();
+    assert_eq!(terminal.consign(RUN).code, 0);
+    let read = terminal.consign("lists reconcile mail");
+    assert_eq!(read.code, 0);
+    assert!(read.out.contains("`attentive` lets nobody read its lists"), "{}", read.out);
+}

@@ -3,13 +3,14 @@
 mod protocol;
 mod token;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use consign_model::spec::Settings;
 use reqwest::Method;
 use reqwest::header::HeaderValue;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 
 use crate::client::{
@@ -31,7 +32,7 @@ const LOOKS: u32 = 4;
 /// A client of one destination and delivery.
 pub(super) struct CriteoClient {
     platform: Platform<Protocol>,
-    tokens: Tokens,
+    tokens: Arc<Tokens>,
     version: String,
     advertiser: String,
 }
@@ -50,12 +51,13 @@ impl CriteoClient {
             secrets: [Some(secret.clone()), refresh.clone()].into_iter().flatten().collect(),
             rates,
         };
-        Ok(Self {
-            platform: Platform::new(Protocol, http, access)?,
-            tokens: Tokens::new(text("client_id"), secret, refresh),
-            version: path_segment(&text("api_version")),
-            advertiser: text("advertiser_id"),
-        })
+        let platform = Platform::new(Protocol, http, access)?;
+        // Deliveries share their tokens: a refresh token that rotates is good for one use.
+        let given = [text("client_id"), secret.expose_secret().to_owned()].into_iter();
+        let given = given.chain(refresh.iter().map(|refresh| refresh.expose_secret().to_owned()));
+        let account = std::iter::once(base_url.clone()).chain(given).collect::<Vec<_>>().join("\n");
+        let tokens = http.shared(&account, || Tokens::new(text("client_id"), secret, refresh));
+        Ok(Self { platform, tokens, version: path_segment(&text("api_version")), advertiser: text("advertiser_id") })
     }
 
     fn path(&self, rest: &str) -> String {

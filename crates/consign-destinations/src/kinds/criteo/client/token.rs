@@ -26,7 +26,15 @@ pub(super) struct Tokens {
     /// The refresh token that holds now, and whether it is another than the one that was given.
     refresh: Mutex<Option<(SecretString, bool)>>,
     /// Held while a token is made, so that many calls make one.
-    last: tokio::sync::Mutex<Option<(HeaderValue, Instant)>>,
+    last: tokio::sync::Mutex<Option<Token>>,
+}
+
+/// A token that was made.
+struct Token {
+    secret: SecretString,
+    header: HeaderValue,
+    /// When it runs out.
+    until: Instant,
 }
 
 impl Tokens {
@@ -47,7 +55,7 @@ impl Tokens {
     /// Forgets a token that was not taken.
     pub(super) async fn forget(&self, token: &HeaderValue) {
         let mut last = self.last.lock().await;
-        if last.as_ref().is_some_and(|(known, _)| known == token) {
+        if last.as_ref().is_some_and(|known| known.header == *token) {
             *last = None;
         }
     }
@@ -55,14 +63,12 @@ impl Tokens {
     /// The header of a token with life in it.
     pub(super) async fn valid(&self, platform: &Platform<Protocol>) -> Result<HeaderValue, Failure> {
         let mut last = self.last.lock().await;
-        if let Some((token, until)) = &*last
-            && platform.now() + MARGIN <= *until
-        {
-            return Ok(token.clone());
-        }
-        let (token, life) = self.make(platform).await?;
-        *last = Some((token.clone(), platform.now() + life));
-        Ok(token)
+        let known = match &*last {
+            Some(known) if platform.now() + MARGIN <= known.until => known,
+            _ => last.insert(self.make(platform).await?),
+        };
+        platform.learn(known.secret.clone());
+        Ok(known.header.clone())
     }
 
     /// The body that asks for a token.
@@ -77,7 +83,7 @@ impl Tokens {
         form.finish()
     }
 
-    async fn make(&self, platform: &Platform<Protocol>) -> Result<(HeaderValue, Duration), Failure> {
+    async fn make(&self, platform: &Platform<Protocol>) -> Result<Token, Failure> {
         let refresh = self.refresh().as_ref().map(|(token, _)| token.clone());
         let media = HeaderValue::from_static("application/x-www-form-urlencoded");
         let call = Call::post("/oauth2/token", self.form(refresh.as_ref())).header("content-type", media);
@@ -100,13 +106,14 @@ impl Tokens {
         if let Some(new) = reply.text("/refresh_token") {
             let ours = refresh.as_ref().map(ExposeSecret::expose_secret);
             if ours.is_some_and(|ours| ours != new) {
-                *self.refresh() = Some((SecretString::from(new), true));
+                let new = SecretString::from(new);
+                platform.learn(new.clone());
+                *self.refresh() = Some((new, true));
             }
         }
-        let token = reply.text("/access_token").map(SecretString::from);
-        let token = token.ok_or_else(|| failed(platform.senseless("a token")))?;
-        let header = secret_header("Bearer ", &token, "access_token").map_err(failed)?;
-        platform.learn(token);
-        Ok((header, Duration::from_secs(life)))
+        let secret = reply.text("/access_token").map(SecretString::from);
+        let secret = secret.ok_or_else(|| failed(platform.senseless("a token")))?;
+        let header = secret_header("Bearer ", &secret, "access_token").map_err(failed)?;
+        Ok(Token { secret, header, until: platform.now() + Duration::from_secs(life) })
     }
 }

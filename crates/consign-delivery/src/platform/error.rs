@@ -1,0 +1,97 @@
+//! What can go wrong between us and a platform.
+
+use std::io;
+use std::path::PathBuf;
+
+use consign_destinations::client::ClientError;
+use consign_destinations::encode::EncodeError;
+use consign_engine::EngineError;
+use consign_model::definition::Percent;
+use consign_secrets::SecretError;
+use consign_store::StoreError;
+
+use crate::staged::ReadError;
+
+/// A platform's delivery failed.
+#[derive(Debug, thiserror::Error)]
+pub enum PlatformError {
+    /// The platform did not do what it was asked.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// There is no client for the kind with these settings.
+    #[error(
+        "`{0}` cannot be sent to with these settings by this version: choose another transport, or stage its files by a contract"
+    )]
+    NoClient(String),
+    /// A credential cannot be read.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    /// Rows cannot be encoded.
+    #[error(transparent)]
+    Encode(#[from] EncodeError),
+    /// A staged batch cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The difference cannot be taken.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// What is known of the list cannot be read or written.
+    #[error("the membership in {} cannot be kept: free space on the disk, or check that the folder may be written", path.display())]
+    Members {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        reason: io::Error,
+    },
+    /// A credential that the platform changed cannot be read or kept.
+    #[error(
+        "the credential that the platform gave in place of yours cannot be kept in {}: free space on the disk, or check that \
+         the folder may be written", path.display()
+    )]
+    Rotated {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        reason: io::Error,
+    },
+    /// A computation on columns failed.
+    #[error("the membership cannot be computed")]
+    Arrow(#[from] arrow::error::ArrowError),
+    /// Parquet could not be written.
+    #[error("the membership cannot be written: free space on the disk")]
+    Parquet(#[from] parquet::errors::ParquetError),
+    /// The list would be left empty, which nobody asked for.
+    #[error(
+        "the list `{list}` has {members} members and would be left empty: look at the preview, and set `allow_empty: true` \
+         for the destination in the campaign if that is meant"
+    )]
+    WouldEmpty {
+        /// The list's name.
+        list: String,
+        /// Its members.
+        members: u64,
+    },
+    /// More members would be removed than the campaign allows.
+    #[error(
+        "{gone} of {members} members of the list `{list}` would be removed, more than `max_removed` allows ({allowed}): look \
+         at the preview, and raise it if that is meant"
+    )]
+    WouldRemove {
+        /// The list's name.
+        list: String,
+        /// Its members.
+        members: u64,
+        /// Those who would be removed.
+        gone: u64,
+        /// How many may be.
+        allowed: Percent,
+    },
+    /// The run was cancelled.
+    #[error("cancelled")]
+    Cancelled,
+}

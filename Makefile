@@ -1,7 +1,7 @@
 # What people type. Each target says what is missing before it begins.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-servers test bench lint licences tools
+.PHONY: help demo demo-servers test faults bench lint licences tools
 
 help: ## Show these lines
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
@@ -12,8 +12,11 @@ demo: tools ## Build, make a workspace in demo/, run its campaign, and leave the
 demo-servers: tools ## The same, with copies of the lists on real S3, GCS, Azure and SFTP servers on this machine
 	@tests/servers/all.sh run -- scripts/demo --servers
 
-test: tools ## Run all tests, with real servers where they can be had
+test: tools ## Run all tests, with real servers and the vendors' SDKs where they can be had
 	@scripts/test
+
+faults: tools ## Try what happens when something goes wrong at each platform, and print it as a table
+	@cargo test --locked --workspace --test delivery -- faults --nocapture
 
 bench: tools ## Measure with 1 M and 10 M customers (CUSTOMERS="1000000 10000000"), beside DuckDB where Python has it
 	@scripts/bench

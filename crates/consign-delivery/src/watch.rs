@@ -52,6 +52,7 @@ impl Watch {
                 what: format!("the platform takes no more calls before {}", until.format("%Y-%m-%d %H:%M UTC")),
                 remedy: "run the campaign again then".to_owned(),
                 said: String::new(),
+                uncertain: false,
             }));
         }
         tokio::select! {

@@ -171,6 +171,8 @@ pub struct Receipt {
     pub rejected: Vec<Rejection>,
     /// How many more were not taken, by the platform's count.
     pub unnamed: u64,
+    /// Whether only a part was taken, and nothing is said of which rows and how many: all of them are `unknown`.
+    pub partial: bool,
     /// What else there is to be told, masked.
     pub notes: Vec<String>,
 }
@@ -334,11 +336,13 @@ pub struct ClientError {
     pub remedy: String,
     /// The platform's own words, masked; may be empty.
     pub said: String,
+    /// Whether what was asked may have been done all the same.
+    pub uncertain: bool,
 }
 
 impl ClientError {
     pub(crate) fn new(class: ErrorClass, what: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { class, what: what.into(), remedy: remedy.into(), said: String::new() }
+        Self { class, what: what.into(), remedy: remedy.into(), said: String::new(), uncertain: false }
     }
 
     /// The same with the platform's own words, which are masked already.

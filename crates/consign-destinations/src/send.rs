@@ -48,6 +48,8 @@ pub struct Taken {
     pub rejected: Vec<(usize, String)>,
     /// How many more were not taken.
     pub unnamed: u64,
+    /// Whether only a part was taken, nobody knows which.
+    pub partial: bool,
     /// What else there is to be told.
     pub notes: Vec<String>,
 }
@@ -216,7 +218,8 @@ fn without_value(row: &[u8], pointer: &str) -> Option<Vec<u8>> {
 /// A receipt with its rows by their places in the batch.
 fn taken(batch: &EncodedRows, rows: RowSet, receipt: Receipt) -> Taken {
     let (rejected, unnamed) = find_rows(batch, &rows, receipt.rejected);
-    Taken { rows, job: receipt.job, rejected, unnamed: receipt.unnamed + unnamed, notes: receipt.notes }
+    let Receipt { job, partial, notes, .. } = receipt;
+    Taken { rows, job, rejected, unnamed: receipt.unnamed + unnamed, partial, notes }
 }
 
 /// The rows that rejections name, by their places in the batch, each once, and how many rejections name none.

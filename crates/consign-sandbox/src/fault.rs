@@ -63,8 +63,10 @@ pub enum What {
     Html,
     /// A redirect to another host.
     Redirect,
-    /// An answer of 3 GiB.
+    /// The call takes effect; the answer has 3 GiB.
     Huge,
+    /// The call takes effect; ids in its answer are no texts.
+    OddIds,
     /// The job that the call starts does not succeed (Klaviyo `cancelled`, Attentive `FAILED`).
     FailJob,
     /// Meta: the window of the replace session closes before this batch.
@@ -140,6 +142,7 @@ impl FromStr for What {
             ("html", None) => Self::Html,
             ("redirect", None) => Self::Redirect,
             ("huge", None) => Self::Huge,
+            ("odd-ids", None) => Self::OddIds,
             ("fail-job", None) => Self::FailJob,
             ("session-expired", None) => Self::SessionExpired,
             ("code", Some(code)) => {
@@ -180,6 +183,7 @@ impl fmt::Display for What {
             Self::Html => f.write_str("html"),
             Self::Redirect => f.write_str("redirect"),
             Self::Huge => f.write_str("huge"),
+            Self::OddIds => f.write_str("odd-ids"),
             Self::FailJob => f.write_str("fail-job"),
             Self::SessionExpired => f.write_str("session-expired"),
             Self::Code(code, None) => write!(f, "code:{code}"),

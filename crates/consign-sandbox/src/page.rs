@@ -53,7 +53,7 @@ const SPECIAL: [(Platform, &str, &str); 25] = [
 ];
 
 /// Faults and what they do.
-const FAULTS: [(&str, &str); 15] = [
+const FAULTS: [(&str, &str); 16] = [
     ("rate-limit, rate-limit:60", "refused with the platform's own signal, so many seconds"),
     ("unavailable", "a server error; nothing was done"),
     ("unavailable-after-effect", "a server error, although it was done"),
@@ -65,7 +65,8 @@ const FAULTS: [(&str, &str); 15] = [
     ("reject-rows:3", "three rows of the batch are refused"),
     ("html", "a page for people in place of JSON"),
     ("redirect", "a redirect to another host"),
-    ("huge", "an answer of 3 GiB"),
+    ("huge", "it is done; the answer has 3 GiB"),
+    ("odd-ids", "it is done; ids in the answer are numbers where they are digits, else lists of one text"),
     ("fail-job", "Klaviyo, Attentive: the job does not succeed"),
     ("session-expired", "Meta: the window of the replace session has closed"),
     ("code:413, code:40050, code:2650/1870148", "that status (TikTok, Meta: that code and subcode)"),

@@ -18,6 +18,7 @@ use hyper::body::Incoming;
 use hyper::service::Service as _;
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
+use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -198,7 +199,7 @@ async fn platform(State(shared): State<Arc<Shared>>, request: Request) -> Respon
         refusal: None,
         milliseconds: 0,
     };
-    let answer = if matches!(what, Some(What::Drop | What::Redirect | What::Huge)) {
+    let answer = if matches!(what, Some(What::Drop | What::Redirect)) {
         None
     } else {
         let parts = parts(&call, platform).await;
@@ -282,11 +283,34 @@ fn ask(shared: &Shared, platform: Platform, call: &Call, parts: &[tiktok::Part],
     {
         answer = late;
     }
+    if what == Some(&What::OddIds)
+        && let Content::Json(body) = &mut answer.content
+    {
+        make_ids_odd(body);
+    }
     if let Some(failure) = world.failure.take() {
         let text = format!("the sandbox cannot write its state: {failure}");
         return Answer::text(500, "text/plain", text.clone()).because(text);
     }
     answer
+}
+
+/// Ids that are texts become numbers where they are digits, and lists of one text otherwise.
+fn make_ids_odd(body: &mut Value) {
+    match body {
+        Value::Object(members) => {
+            for (name, value) in members {
+                match value {
+                    Value::String(id) if name.to_ascii_lowercase().ends_with("id") => {
+                        *value = id.parse::<u64>().map_or_else(|_| json!([id]), |number| json!(number));
+                    }
+                    _ => make_ids_odd(value),
+                }
+            }
+        }
+        Value::Array(values) => values.iter_mut().for_each(make_ids_odd),
+        _ => {}
+    }
 }
 
 fn a_page_for_people() -> Answer {

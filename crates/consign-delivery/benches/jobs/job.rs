@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use crate::Result;
 use crate::measure::{Measured, peak, seconds};
+use crate::slow::SlowSandbox;
 use crate::workspace::Workspace;
 
 /// What is measured.
@@ -22,6 +23,8 @@ pub enum Job {
     Run(&'static str),
     /// A whole run to the five platforms.
     RunFive,
+    /// A whole run that sends one list of everybody to a platform that takes its time.
+    RunSlow,
 }
 
 /// The five platforms.
@@ -29,7 +32,7 @@ pub const PLATFORMS: [&str; 5] = ["klaviyo", "attentive", "criteo", "tiktok_ads"
 
 impl Job {
     /// Every job, in the order shown.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::CountSegment,
         Self::CountOrders,
         Self::Assign,
@@ -43,6 +46,7 @@ impl Job {
         Self::Run("csv"),
         Self::Run("csv_gzip"),
         Self::Run("parquet"),
+        Self::RunSlow,
     ];
 
     /// Its name.
@@ -61,6 +65,7 @@ impl Job {
             Self::Run("csv_gzip") => "run_csv_gzip",
             Self::Run(_) => "run_parquet",
             Self::RunFive => "run_5_platforms",
+            Self::RunSlow => "run_slow",
         }
     }
 
@@ -81,6 +86,7 @@ impl Job {
         match self {
             Self::Run(destination) => vec![destination],
             Self::RunFive => PLATFORMS.to_vec(),
+            Self::RunSlow => vec!["slow"],
             Self::HashAndEncode => vec!["meta_ads"],
             Self::CountSegment | Self::CountOrders | Self::Assign => vec!["csv"],
         }
@@ -91,7 +97,9 @@ impl Job {
 pub fn measure(job: Job, folder: &Path, times: u32) -> Result<Measured> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
-        let workspace = Workspace::open(folder, job.name(), &job.destinations()).await?;
+        let sandbox = if job == Job::RunSlow { Some(SlowSandbox::start()?) } else { None };
+        let url = sandbox.as_ref().map_or("", SlowSandbox::url);
+        let workspace = Workspace::open(folder, job.name(), &job.destinations(), url).await?;
         let mut measured = Measured::default();
         for _ in 0..times {
             workspace.forget_runs()?;
@@ -101,7 +109,7 @@ pub fn measure(job: Job, folder: &Path, times: u32) -> Result<Measured> {
                 Job::CountOrders => (workspace.count("regulars").await?, Vec::new()),
                 Job::Assign => (workspace.assign().await?, Vec::new()),
                 Job::HashAndEncode => (workspace.hash_and_encode()?, Vec::new()),
-                Job::Run(_) | Job::RunFive => Box::pin(workspace.run()).await?,
+                Job::Run(_) | Job::RunFive | Job::RunSlow => Box::pin(workspace.run()).await?,
             };
             let took = seconds(begin.elapsed());
             if took < measured.least() {

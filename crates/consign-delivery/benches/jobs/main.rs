@@ -9,6 +9,7 @@ mod encode;
 mod job;
 mod measure;
 mod report;
+mod slow;
 mod workspace;
 
 use std::env;
@@ -34,6 +35,7 @@ fn main() -> Result<()> {
             consign_demo::bench::write(Path::new(folder), customers.parse()?)?;
             Ok(())
         }
+        ["sandbox"] => slow::serve_until_input_ends(),
         [job, folder, times] => {
             let measured = job::measure(Job::named(job)?, Path::new(folder), times.parse()?)?;
             println!("{}", serde_json::to_string(&measured)?);

@@ -7,7 +7,7 @@ use std::path::Path;
 use arrow::array::{AsArray, BooleanArray};
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::UInt64Type;
-use consign_destinations::client::{ErrorClass, Job, JobState};
+use consign_destinations::client::{Job, JobState};
 use consign_destinations::encode::{EncodedRows, Operation, Sequence, split_requests};
 use consign_destinations::http::SystemClock;
 use consign_destinations::send::{Frame, JobEnd, RowSet, Sent, Stop, Taken, await_job, find_rows, send_rows};
@@ -64,6 +64,7 @@ impl Batch {
 struct Pending {
     rows: RowSet,
     rejected: Vec<usize>,
+    unnamed: u64,
     job: Job,
 }
 
@@ -91,6 +92,23 @@ impl Sending<'_> {
         let total = self.staged.counts.rows - skipped;
         let rejects = RejectsWriter::create(&rejected_file(&self.work))?;
         let mut progress = Progress { operation, total, done: 0, before: self.outcome.requests, over: 0, rejects };
+        let done = self.add_batches(&mut kept, &mut progress).await;
+        // Whatever happened: who was refused is read for the recipients.
+        progress.rejects.close()?;
+        if let Err(again) = done? {
+            return Ok(Err(again));
+        }
+        if self.cleared > 0 {
+            let members = self.cleared;
+            self.outcome.list.note(format!("what they lack was cleared on {members} members, by a call for each"));
+        }
+        if replaces {
+            self.renew_members()?;
+        }
+        Ok(Ok(()))
+    }
+
+    async fn add_batches(&mut self, kept: &mut Kept, progress: &mut Progress) -> Step<()> {
         let batches = &self.staged.batches;
         let mut first = 0;
         for staged in batches {
@@ -104,33 +122,37 @@ impl Sending<'_> {
                 batch.places.extend(places.zip(wanted.values()).filter(|(_, wanted)| *wanted).map(|(place, _)| place));
                 let rows = filter_record_batch(&rows, &wanted)?;
                 batch.parts.push((batch.encoded.len(), Identified::of(&rows, &self.identifying)?));
-                self.encoder.encode_rows(&rows, &self.list, operation, &mut batch.encoded)?;
+                self.encoder.encode_rows(&rows, &self.list, progress.operation, &mut batch.encoded)?;
             }
             batch.rejected = vec![false; batch.encoded.len()];
-            let done = self.add_batch(&mut batch, &mut progress).await;
+            let done = self.add_batch(&mut batch, progress).await;
             let rejected = (0..batch.rejected.len()).filter(|row| batch.rejected[*row]);
             progress.rejects.write(rejected.map(|row| (batch.places[row], batch.key(row))))?;
             if let Err(again) = done? {
                 return Ok(Err(again));
             }
         }
-        progress.rejects.close()?;
-        if self.cleared > 0 {
-            let members = self.cleared;
-            self.outcome.list.note(format!("what they lack was cleared on {members} members, by a call for each"));
-        }
-        if replaces {
-            self.renew_members()?;
-        }
         Ok(Ok(()))
     }
 
     async fn add_batch(&mut self, batch: &mut Batch, progress: &mut Progress) -> Step<()> {
+        let mut pending = Vec::new();
+        let sent = self.send_batch(batch, progress, &mut pending).await;
+        // What was taken before an error is worked on all the same.
+        let awaited = match sent {
+            Ok(Err(_)) => Ok(()),
+            Ok(Ok(())) | Err(PlatformError::Client(_)) => self.await_jobs(batch, pending).await,
+            Err(_) => pending.into_iter().try_for_each(|one| self.lost_sight(batch, &one.rows, one.rejected.len())),
+        };
+        let sent = sent?;
+        awaited.map(|()| sent)
+    }
+
+    async fn send_batch(&mut self, batch: &mut Batch, progress: &mut Progress, pending: &mut Vec<Pending>) -> Step<()> {
         let first = self.encoder.envelope(&self.list, progress.operation, &self.sequence(progress, false))?;
         // Numbers grow; their digits do not matter to any platform's limit.
         let requests = split_requests(&batch.encoded, &self.encoder.limits(), first.overhead() + 32);
         let mut requests: VecDeque<Range<usize>> = requests.into();
-        let mut pending = Vec::new();
         while let Some(mut rows) = requests.pop_front() {
             self.stop_if_cancelled()?;
             if let Some(most) = self.most_rows.filter(|most| rows.len() > *most) {
@@ -146,7 +168,7 @@ impl Sending<'_> {
             let sent = send_rows(self.client.as_ref(), &batch.encoded, rows, frame, |_| {}).await;
             self.keep_rotated()?;
             let rest = sent.rest.clone();
-            match self.took(batch, sent, &mut pending).await? {
+            match self.took(batch, sent, pending).await? {
                 None => {}
                 Some(Stop::ListGone) => return Ok(Err(Again::ListGone)),
                 Some(Stop::SessionLost) => return Ok(Err(Again::SessionLost)),
@@ -162,17 +184,15 @@ impl Sending<'_> {
                     }
                 }
                 Some(Stop::Failed(error)) => {
-                    // A request that nobody answered may have arrived.
-                    if error.class == ErrorClass::Unavailable {
+                    // A request may have arrived, whatever its answer was.
+                    if error.uncertain {
                         self.outcome.list.unknown += rest.len() as u64;
                         self.note(batch, &rest, Standing::Unknown)?;
                     }
-                    self.await_jobs(batch, pending).await?;
                     return Err(error.into());
                 }
             }
         }
-        self.await_jobs(batch, pending).await?;
         Ok(Ok(()))
     }
 
@@ -201,7 +221,7 @@ impl Sending<'_> {
                 self.reject(batch, row, &error.to_string());
             }
         }
-        for Taken { rows, job, rejected, unnamed, notes } in sent.taken {
+        for Taken { rows, job, rejected, unnamed, partial, notes } in sent.taken {
             for note in notes {
                 self.outcome.list.note(note);
             }
@@ -210,7 +230,8 @@ impl Sending<'_> {
             }
             let rejected: Vec<usize> = rejected.into_iter().map(|(row, _)| row).collect();
             match job {
-                Some(job) => pending.push(Pending { rows, rejected, job }),
+                Some(job) => pending.push(Pending { rows, rejected, unnamed, job }),
+                None if partial => self.lost_sight(batch, &rows, rejected.len())?,
                 None => self.arrived(batch, &rows, rejected.len() as u64, unnamed).await?,
             }
         }
@@ -228,7 +249,8 @@ impl Sending<'_> {
         let unnamed = unnamed.min(rows.len() as u64 - named);
         self.outcome.list.reject("refused, which one is not said", unnamed);
         self.outcome.list.sent += rows.len() as u64 - named - unnamed;
-        self.note(batch, rows, Standing::Acknowledged)
+        // Any of them may be the one that was refused.
+        self.note(batch, rows, if unnamed > 0 { Standing::Unknown } else { Standing::Acknowledged })
     }
 
     fn reject(&mut self, batch: &mut Batch, row: usize, reason: &str) {
@@ -259,59 +281,77 @@ impl Sending<'_> {
         self.members.note(&members, standing)
     }
 
-    /// Waits for the jobs of a batch, or looks once where the platform takes hours.
+    /// Waits for the jobs of a batch, or looks once where the platform takes hours. After an error nobody is asked for the
+    /// others, and nobody knows of their rows.
     async fn await_jobs(&mut self, batch: &mut Batch, pending: Vec<Pending>) -> Result<(), PlatformError> {
         let awaited = self.client.polling().is_some_and(|polling| polling.awaited);
-        for Pending { rows, rejected, job } in pending {
-            let end = if awaited {
-                await_job(self.client.as_ref(), &job, &SystemClock).await?
-            } else {
-                match self.client.poll(&job).await {
-                    Ok(JobState::Done(report)) => JobEnd::Done(report),
-                    Ok(JobState::Failed(reason)) => JobEnd::Failed(reason),
-                    // What was taken is not lost because one cannot look at it now.
-                    Ok(JobState::Working) | Err(_) => {
-                        let refused = rejected.len() as u64;
-                        self.arrived(batch, &rows, refused, 0).await?;
-                        let kept = rows.iter().map(|row| batch.kept(row)).collect();
-                        self.leave_open(kept, job, false)?;
-                        continue;
-                    }
-                }
-            };
-            match end {
-                JobEnd::Done(report) => {
-                    for note in report.notes {
-                        self.outcome.list.note(note);
-                    }
-                    let (named, unnamed) = find_rows(&batch.encoded, &rows, report.rejected);
-                    let mut refused = rejected.len() as u64;
-                    for (row, reason) in &named {
-                        refused += u64::from(!batch.rejected[*row]);
-                        self.reject(batch, *row, reason);
-                    }
-                    if report.known || !awaited {
-                        if !report.known {
-                            self.outcome.list.note("the platform took the rows, and does not say what became of each");
-                        }
-                        self.arrived(batch, &rows, refused, unnamed + report.unnamed).await?;
-                    } else {
-                        self.outcome.list.unknown += rows.len() as u64 - refused;
-                        self.note(batch, &rows, Standing::Unknown)?;
-                    }
-                }
-                JobEnd::Failed(reason) => {
-                    for row in rows.iter() {
-                        self.reject(batch, row, &reason);
-                    }
-                }
-                JobEnd::Unknown => {
-                    self.outcome.list.unknown += rows.len() as u64 - rejected.len() as u64;
-                    self.note(batch, &rows, Standing::Unknown)?;
-                }
+        let mut done = Ok(());
+        for one in pending {
+            match done {
+                Ok(()) => done = self.settle(batch, one, awaited).await,
+                Err(_) => self.lost_sight(batch, &one.rows, one.rejected.len())?,
             }
         }
-        Ok(())
+        done
+    }
+
+    async fn settle(&mut self, batch: &mut Batch, one: Pending, awaited: bool) -> Result<(), PlatformError> {
+        let Pending { rows, rejected, unnamed: told, job } = one;
+        let mut refused = rejected.len() as u64;
+        let end = if awaited {
+            match await_job(self.client.as_ref(), &job, &SystemClock).await {
+                Ok(end) => end,
+                Err(error) => {
+                    self.lost_sight(batch, &rows, rejected.len())?;
+                    return Err(error.into());
+                }
+            }
+        } else {
+            match self.client.poll(&job).await {
+                Ok(JobState::Done(report)) => JobEnd::Done(report),
+                Ok(JobState::Failed(reason)) => JobEnd::Failed(reason),
+                // What was taken is not lost because one cannot look at it now.
+                Ok(JobState::Working) | Err(_) => {
+                    self.arrived(batch, &rows, refused, told).await?;
+                    let kept = rows.iter().map(|row| batch.kept(row)).collect();
+                    return self.leave_open(kept, job, false);
+                }
+            }
+        };
+        match end {
+            JobEnd::Done(report) => {
+                for note in report.notes {
+                    self.outcome.list.note(note);
+                }
+                let (named, unnamed) = find_rows(&batch.encoded, &rows, report.rejected);
+                for (row, reason) in &named {
+                    refused += u64::from(!batch.rejected[*row]);
+                    self.reject(batch, *row, reason);
+                }
+                if report.known || !awaited {
+                    if !report.known {
+                        self.outcome.list.note("the platform took the rows, and does not say what became of each");
+                    }
+                    self.arrived(batch, &rows, refused, told + unnamed + report.unnamed).await
+                } else {
+                    self.outcome.list.unknown += rows.len() as u64 - refused;
+                    self.note(batch, &rows, Standing::Unknown)
+                }
+            }
+            JobEnd::Failed(reason) => {
+                for row in rows.iter() {
+                    self.reject(batch, row, &reason);
+                }
+                Ok(())
+            }
+            JobEnd::Unknown => self.lost_sight(batch, &rows, rejected.len()),
+        }
+    }
+
+    /// Rows, but for so many refused ones, that the platform has put on the list by now, or not.
+    fn lost_sight(&mut self, batch: &Batch, rows: &RowSet, refused: usize) -> Result<(), PlatformError> {
+        self.outcome.list.unknown += (rows.len() - refused) as u64;
+        self.note(batch, rows, Standing::Unknown)
     }
 
     /// After a session the members are the rows that it sent, and nobody else.

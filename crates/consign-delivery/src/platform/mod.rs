@@ -359,6 +359,7 @@ fn lost(again: &Again, delivery: &PlannedDelivery) -> PlatformError {
         what: format!("the list `{}` {what}", delivery.list_name),
         remedy: remedy.to_owned(),
         said: String::new(),
+        uncertain: false,
     })
 }
 

@@ -132,6 +132,12 @@ impl Sending<'_> {
             self.outcome.requests += 1;
             let sent = send_rows(self.client.as_ref(), &encoded, range, frame, |_| {}).await;
             for taken in sent.taken {
+                for note in taken.notes {
+                    self.outcome.list.note(note);
+                }
+                if taken.partial {
+                    continue;
+                }
                 let refused: HashSet<usize> = taken.rejected.iter().map(|(row, _)| *row).collect();
                 let gone: Vec<_> = taken.rows.iter().filter(|row| !refused.contains(row)).collect();
                 self.outcome.list.removed += gone.len() as u64;

@@ -3,6 +3,7 @@
 
 mod campaign;
 mod disk;
+mod faults;
 mod follow_up;
 mod lists;
 mod memory;

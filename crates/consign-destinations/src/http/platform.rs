@@ -127,13 +127,14 @@ impl<P: Protocol> Platform<P> {
     /// An error with the platform's own words in it.
     pub(crate) fn error(&self, refusal: &Refusal) -> ClientError {
         let error = ClientError::new(refusal.class, refusal.what.clone(), refusal.remedy.clone());
-        error.saying(self.masked(&refusal.said))
+        ClientError { uncertain: refusal.uncertain, ..error.saying(self.masked(&refusal.said)) }
     }
 
     /// An answer that makes no sense: success without what success brings.
     pub(crate) fn senseless(&self, lacks: &str) -> ClientError {
         let what = format!("{} answered with success but without {lacks}", self.protocol.title());
-        ClientError::new(ErrorClass::Bug, what, "check `base_url`, or report it with the ids of the request")
+        let remedy = "check `base_url`, or report it with the ids of the request";
+        ClientError { uncertain: true, ..ClientError::new(ErrorClass::Bug, what, remedy) }
     }
 
     /// Makes a request until it is done, or is refused, or patience ends.
@@ -177,6 +178,8 @@ impl<P: Protocol> Platform<P> {
                 effect = Effect::Unknown;
             }
             let mut error = self.error(&refusal);
+            // Of any of the attempts.
+            error.uncertain = effect == Effect::Unknown;
             if attempt > 1 {
                 error.what = format!("{} (tried {attempt} times)", error.what);
             }

@@ -38,7 +38,8 @@ struct Difficult {
 }
 
 fn never() -> ClientError {
-    ClientError { class: ErrorClass::Row, what: "a row is bad".into(), remedy: "look".into(), said: String::new() }
+    let (what, remedy) = ("a row is bad".into(), "look".into());
+    ClientError { class: ErrorClass::Row, what, remedy, said: String::new(), uncertain: false }
 }
 
 #[async_trait]

@@ -101,7 +101,7 @@ async fn success_is_what_the_code_says() {
     assert_eq!(wire.send(&rows()).await, Ok(Answer::Accepted(Receipt::default())));
     assert_eq!(wire.send(&rows()).await, Ok(Answer::Accepted(Receipt::default())));
     let notes = vec!["TikTok took a part of a request of 2 rows: partial: [hash]".to_owned()];
-    assert_eq!(wire.send(&rows()).await, Ok(Answer::Accepted(Receipt { notes, ..Receipt::default() })));
+    assert_eq!(wire.send(&rows()).await, Ok(Answer::Accepted(Receipt { partial: true, notes, ..Receipt::default() })));
     assert_eq!(wire.records()[0].ids, [("request_id".to_owned(), "20260303100000010245".to_owned())]);
     wire.end();
 }
@@ -126,7 +126,7 @@ async fn codes_have_their_class_and_say_what_to_do() {
         (&[40_102, 40_104, 40_105, 40_106, 40_113], ErrorClass::Auth, "where `access_token` points"),
         (&[40_300], ErrorClass::Permission, "check `advertiser_id`"),
         (&[40_001, 40_301, 40_118, 41_000], ErrorClass::Permission, "operator or admin"),
-        (&[40_000, 40_002, 40_907, 40_909, 45_678], ErrorClass::Config, "refused the request with code"),
+        (&[40_000, 40_907, 40_909, 45_678], ErrorClass::Config, "refused the request with code"),
         (&[40_062], ErrorClass::Bug, "not hashed"),
     ];
     for (codes, class, words) in cases {
@@ -139,6 +139,32 @@ async fn codes_have_their_class_and_say_what_to_do() {
             wire.end();
         }
     }
+}
+
+#[tokio::test]
+async fn a_bad_parameter_may_be_an_audience_that_is_gone() {
+    let get = format!(
+        "GET /open_api/v1.3/dmp/custom_audience/get/?advertiser_id={ADVERTISER}&custom_audience_ids=[\"190012345\"]"
+    );
+    let refused = || on(MAPPING).answer(200, envelope(40_002, "audience_id: no such audience", json!({})));
+    let there = || envelope(0, "OK", json!({"list": [{"audience_details": {"audience_id": "190012345"}}]}));
+    let wire = tiktok(vec![
+        refused(),
+        on(&get).answer(200, envelope(40_002, "custom_audience_ids: no such audience", json!({}))),
+        refused(),
+        on(&get).answer(200, envelope(0, "OK", json!({"list": []}))),
+        refused(),
+        on(&get).answer(200, there()),
+        refused(),
+        on(&get).answer(200, envelope(40_102, "expired", json!({}))),
+    ]);
+    assert_eq!(wire.send(&rows()).await, Ok(Answer::ListGone));
+    assert_eq!(wire.send(&rows()).await, Ok(Answer::ListGone));
+    for _ in 0..2 {
+        let error = wire.refused(wire.client.send(rows().outgoing()).await);
+        assert!(error.class == ErrorClass::Config && error.to_string().contains("40002"), "{error}");
+    }
+    wire.end();
 }
 
 #[tokio::test]

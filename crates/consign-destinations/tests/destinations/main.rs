@@ -24,5 +24,6 @@ mod kinds_docs;
 mod kinds_rules;
 mod kinds_settings;
 mod kinds_specs;
+mod schemas;
 mod wire;
 mod workspace;

@@ -187,12 +187,12 @@ fn token(world: &mut World, call: &Call, now: DateTime<Utc>) -> Answer {
         },
         _ => return refuse(400, "unsupported_grant_type", "grant_type is client_credentials or refresh_token"),
     };
-    let mut answer = json!({"access_token": issue(world, client, now.timestamp() + TOKEN),
-        "token_type": "Bearer", "expires_in": TOKEN});
-    if let Some(refresh) = refresh {
-        answer["refresh_token"] = json!(refresh);
-    }
-    Answer::json(200, answer)
+    // Without a refresh token it is null; Criteo's SDK reads it in any case.
+    let token = issue(world, client, now.timestamp() + TOKEN);
+    Answer::json(
+        200,
+        json!({"access_token": token, "token_type": "Bearer", "expires_in": TOKEN, "refresh_token": refresh}),
+    )
 }
 
 /// A token says for whom and until when, with a seal, so that it need not be remembered.

@@ -43,22 +43,35 @@ pub(super) fn find(world: &World, call: &Call) -> Result<Answer, Refusal> {
             numbers
         }
     };
-    Ok(show(world, call, numbers.into_iter(), size, after))
+    Ok(show(world, call, numbers.into_iter(), size, after, None))
 }
 
 pub(super) fn members(world: &World, call: &Call, list: &str) -> Result<Answer, Refusal> {
     let (size, after) = page(call, &["fields[profile]", "page[size]", "page[cursor]"], 100, 20)?;
     let list = world.list(Platform::Klaviyo, list).ok_or_else(|| Refusal::not_found("list", list))?;
-    Ok(show(world, call, list.profiles.iter().copied(), size, after))
+    // When each of them joined is not kept: the last change of the list stands for it.
+    Ok(show(world, call, list.profiles.iter().copied(), size, after, Some(&list.updated.to_rfc3339())))
 }
 
 /// One page of profiles; the cursor is the number after the last one shown.
-fn show(world: &World, call: &Call, numbers: impl Iterator<Item = u32>, size: usize, after: u64) -> Answer {
+fn show(
+    world: &World,
+    call: &Call,
+    numbers: impl Iterator<Item = u32>,
+    size: usize,
+    after: u64,
+    joined: Option<&str>,
+) -> Answer {
     let fields: Option<Vec<&str>> = call.parameter("fields[profile]").map(|fields| fields.split(',').collect());
     let mut numbers = numbers.skip_while(|number| u64::from(*number) < after);
     let shown: Vec<u32> = numbers.by_ref().take(size).collect();
     let next = numbers.next().map(u64::from);
-    let data: Vec<Value> = shown.iter().map(|number| resource(world, *number, fields.as_deref())).collect();
+    let mut data: Vec<Value> = shown.iter().map(|number| resource(world, *number, fields.as_deref())).collect();
+    if let Some(joined) = joined.filter(|_| fields.as_ref().is_none_or(|fields| fields.contains(&"joined_group_at"))) {
+        for profile in &mut data {
+            profile["attributes"]["joined_group_at"] = json!(joined);
+        }
+    }
     jsonapi(200, json!({"data": data, "links": links(call, next)}))
 }
 

@@ -102,7 +102,7 @@ pub(super) fn find(
     parameters: &Map<String, Value>,
     now: DateTime<Utc>,
 ) -> Result<Answer, Refusal> {
-    only(parameters, &["fields", "limit", "after"])?;
+    only(parameters, &["fields", "limit", "after", "summary"])?;
     let account = check_account(node)?;
     let limit = call
         .number("limit", 1..=1_000, 25)
@@ -133,6 +133,9 @@ pub(super) fn find(
             let path = call.path.join("/");
             body["paging"]["next"] = json!(format!("https://graph.facebook.com/{path}?{}", query.finish()));
         }
+    }
+    if parameters.get("summary").is_some_and(|asked| matches!(asked.as_str(), Some("true" | "total_count"))) {
+        body["summary"] = json!({"total_count": lists.len()});
     }
     Ok(Answer::json(200, body))
 }

@@ -73,9 +73,13 @@ pub(super) struct Payload {
 
 pub(super) fn payload(parameters: &Map<String, Value>, twist: Twist) -> Result<Payload, Refusal> {
     let at = "payload";
-    let payload = shape::object(shape::field(parameters, "", at)?, at, &["schema", "data"])?;
+    let payload = shape::object(shape::field(parameters, "", at)?, at, &["schema", "data", "is_raw"])?;
+    // Meta's SDKs say whether values were clean before they hashed them.
+    if payload.get("is_raw").is_some_and(|raw| !raw.is_boolean()) {
+        return Err(Refusal::parameter("Param payload[is_raw] must be a boolean"));
+    }
     let schema: Vec<&str> = match shape::field(payload, at, "schema")? {
-        Value::String(one) => vec![one.as_str()],
+        Value::String(one) => vec![of_one_column(one)],
         _ => shape::texts(payload, at, "schema")?,
     };
     for (n, key) in schema.iter().enumerate() {
@@ -119,6 +123,16 @@ pub(super) fn payload(parameters: &Map<String, Value>, twist: Twist) -> Result<P
         }
     }
     Ok(taken)
+}
+
+/// The key of a schema of one column, for which Meta's SDKs have names of their own.
+fn of_one_column(name: &str) -> &str {
+    match name {
+        "EMAIL_SHA256" => "EMAIL",
+        "PHONE_SHA256" => "PHONE",
+        "MOBILE_ADVERTISER_ID" => "MADID",
+        name => name,
+    }
 }
 
 /// A value that is not what its column must hold.

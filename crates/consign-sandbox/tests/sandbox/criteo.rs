@@ -64,6 +64,7 @@ async fn a_token_of_fifteen_minutes_is_given_for_a_form() {
     let rig = Rig::new().await;
     let got = rig.criteo_token("grant_type=client_credentials&client_id=abc&client_secret=s3cr3t").await.json();
     assert_eq!((&got["token_type"], &got["expires_in"]), (&json!("Bearer"), &json!(900)));
+    assert_eq!(got.get("refresh_token"), Some(&Value::Null), "it is named, and there is none");
     let form = "grant_type=refresh_token&client_id=abc&client_secret=s3cr3t&refresh_token=r1";
     let got = rig.criteo_token(form).await.json();
     assert!(got["refresh_token"].as_str().is_some_and(|token| token != "r1"), "it rotates");

@@ -243,6 +243,24 @@ async fn a_huge_answer_comes_in_pieces_and_does_not_end_soon() {
     assert!(bytes > 1_000_000);
 }
 
+#[tokio::test]
+async fn odd_ids_are_numbers_or_lists_of_one_text() {
+    let rig = Rig::new().await;
+    let mut ids = Vec::new();
+    for creation in creations(&rig).await {
+        let got = rig.create(&creation, Some("odd-ids")).await.expect("an answer").json();
+        let place = match creation.platform {
+            Platform::Klaviyo => "/data/id",
+            Platform::Attentive => "/externalId",
+            Platform::Criteo => "/data/0/id",
+            Platform::Tiktok => "/data/audience_id",
+            Platform::Meta => "/id",
+        };
+        ids.push(got.pointer(place).is_some_and(|id| id.is_number() || id.is_array()));
+    }
+    assert_eq!((ids, rig.lists().await), (vec![true; 5], 5));
+}
+
 /// Ten rows to each platform, of which a fault refuses three; gives what the platform said of it and
 /// the members it holds then.
 async fn rejecting(seed: u64) -> Vec<(Value, Vec<Value>)> {

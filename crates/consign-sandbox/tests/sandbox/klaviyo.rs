@@ -77,6 +77,9 @@ async fn a_list_is_made_found_by_its_exact_name_filled_read_and_emptied() {
     let members = format!("/api/lists/{list}/profiles?fields%5Bprofile%5D=email%2Cphone_number%2Cexternal_id");
     let held = rig.klaviyo("GET", &format!("{members}&page%5Bsize%5D=100"), None).await.json();
     assert_eq!(held["data"].as_array().expect("members").len(), 2);
+    assert_eq!(held["data"][0]["attributes"].get("joined_group_at"), None, "it was not asked for");
+    let whole = rig.klaviyo("GET", &format!("/api/lists/{list}/profiles"), None).await.json();
+    assert!(whole["data"][0]["attributes"]["joined_group_at"].is_string());
     assert_eq!(
         held["data"][0]["attributes"],
         json!({"email": "jane.doe@example.com", "phone_number": "+12065550100", "external_id": null})

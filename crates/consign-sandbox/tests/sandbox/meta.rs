@@ -111,6 +111,18 @@ async fn forms_and_parameters_are_taken_as_the_platform_takes_them() {
 }
 
 #[tokio::test]
+async fn what_the_platforms_own_sdk_adds_to_a_call_is_taken() {
+    let rig = Rig::new().await;
+    let id = rig.meta_audience("A").await;
+    let clean = |raw: Value| json!({"payload": {"schema": "EMAIL_SHA256", "is_raw": raw, "data": [JANE]}});
+    assert_eq!(rig.meta("POST", &format!("/{id}/users"), Some(clean(json!(true)))).await.status, 200);
+    assert_eq!(rig.members(&id).await, [json!({"EMAIL": JANE})]);
+    assert_eq!(rig.meta("POST", &format!("/{id}/users"), Some(clean(json!("yes")))).await.status, 400);
+    let found = rig.meta("GET", "/act_123456789/customaudiences?fields=id&summary=true", None).await.json();
+    assert_eq!(found["summary"], json!({"total_count": 1}));
+}
+
+#[tokio::test]
 async fn audiences_are_found_over_pages_under_the_platforms_own_host() {
     let rig = Rig::new().await;
     for n in 0..23 {

@@ -15,7 +15,7 @@ use crate::client::{
 use crate::encode::JSON;
 use crate::http::{Access, Call, Effect, Failure, Http, Platform, Reply, id_text, secret_header};
 
-use protocol::{CALLS, MAPPINGS, PARTIAL, Protocol, RATES, REPLAYED, TOO_MANY, code};
+use protocol::{BAD_PARAMETER, CALLS, MAPPINGS, PARTIAL, Protocol, RATES, REPLAYED, TOO_MANY, code};
 
 /// What stands before all paths.
 const ROOT: &str = "/open_api/v1.3";
@@ -77,6 +77,18 @@ impl TiktokClient {
         if found.len() > 1 { Err(ambiguous("audience", name, &found, "list_id")) } else { Ok(found.pop()) }
     }
 
+    /// Whether the audience is gone. Asked for after a refusal whose code has many causes; no answer says that it is.
+    async fn is_gone(&self, id: &str) -> bool {
+        let call = Call::get(format!("{ROOT}/dmp/custom_audience/get/"))
+            .query("advertiser_id", self.advertiser.as_str())
+            .query("custom_audience_ids", json!([id]).to_string())
+            .group(CALLS);
+        match self.call(call).await {
+            Ok(reply) => reply.list("/data/list").is_empty(),
+            Err(failure) => failure.reply.as_ref().and_then(code) == Some(BAD_PARAMETER),
+        }
+    }
+
     async fn create(&self, name: &str) -> Result<String, Failure> {
         let body = json!({"advertiser_id": self.advertiser, "custom_audience_name": name, "action": "create"});
         let call = Call::post(format!("{ROOT}/segment/audience/"), body.to_string()).group(CALLS).once();
@@ -124,13 +136,10 @@ impl Client for TiktokClient {
         let failure = match self.call(call).await {
             Ok(reply) => {
                 let said = || self.platform.masked(reply.text("/message").unwrap_or_default());
-                let notes = match code(&reply) {
-                    Some(PARTIAL) => {
-                        vec![format!("TikTok took a part of a request of {} rows: {}", request.rows, said())]
-                    }
-                    _ => Vec::new(),
-                };
-                return Ok(Answer::Accepted(Receipt { notes, ..Receipt::default() }));
+                let partial = code(&reply) == Some(PARTIAL);
+                let note = || format!("TikTok took a part of a request of {} rows: {}", request.rows, said());
+                let notes = partial.then(note).into_iter().collect();
+                return Ok(Answer::Accepted(Receipt { partial, notes, ..Receipt::default() }));
             }
             Err(failure) => failure,
         };
@@ -139,6 +148,11 @@ impl Client for TiktokClient {
             // It was taken before.
             Some(REPLAYED) => Ok(Answer::Accepted(Receipt::default())),
             Some(number) if TOO_MANY.contains(&number) => Ok(Answer::TooLarge { lasting: true }),
+            Some(BAD_PARAMETER)
+                if failure.error.class == ErrorClass::Config && self.is_gone(&request.list.id).await =>
+            {
+                Ok(Answer::ListGone)
+            }
             _ if failure.status() == 413 => Ok(Answer::TooLarge { lasting: true }),
             _ => Err(failure.into()),
         }

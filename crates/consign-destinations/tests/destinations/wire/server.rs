@@ -10,6 +10,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::schemas;
+
 /// A request that is expected, and what is done about it.
 #[derive(Debug, Clone)]
 pub struct Step {
@@ -277,6 +279,7 @@ impl Step {
             }
             _ => {}
         }
+        wrong.extend(schemas::flaws(&line, &request.body));
         wrong
     }
 }

@@ -38,7 +38,7 @@ impl MetaClient {
         let unnamed = invalid.unwrap_or_default().min(request.rows as u64).saturating_sub(rejected.len() as u64);
         // Matching goes on after the last request.
         let job = request.sequence.last.then(|| Job { id: request.list.id.clone() });
-        Ok(Answer::Accepted(Receipt { job, rejected, unnamed, notes: Vec::new() }))
+        Ok(Answer::Accepted(Receipt { job, rejected, unnamed, ..Receipt::default() }))
     }
 
     /// One request of a session that replaces.

@@ -17,6 +17,8 @@ pub(super) const RATES: &[(&str, &[Rate])] =
 
 /// A part was taken.
 pub(super) const PARTIAL: i64 = 20_001;
+/// A parameter is wrong; an audience that does not exist is one.
+pub(super) const BAD_PARAMETER: i64 = 40_002;
 /// The same request was taken before.
 pub(super) const REPLAYED: i64 = 40_050;
 /// A request has too many ids or rows.
@@ -85,7 +87,7 @@ impl http::Protocol for Protocol {
                 "grant it as an operator or admin of the advertiser, with the scopes of audience management",
             )),
             40_100 | 40_016 | 40_132 | 40_133 => limited(reply, said, refusal),
-            40_002 if is_processing(said) => Setback::again(
+            BAD_PARAMETER if is_processing(said) => Setback::again(
                 PROCESSING,
                 None,
                 refusal(

@@ -1,11 +1,13 @@
 //! Where a run's files are: below the data directory, readable by its owner alone.
 
 use std::fs::{self, DirBuilder, File, TryLockError};
-use std::io;
+use std::io::{self, BufReader, BufWriter};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use consign_model::id::Slug;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 /// The data directory of a workspace.
 #[derive(Debug, Clone)]
@@ -86,6 +88,16 @@ impl RunFolder {
         }
     }
 
+    /// The tables as they were when the run began, JSON: with the definitions of its version they give its plan again.
+    pub(crate) fn catalog(&self) -> PathBuf {
+        self.0.join("catalog.json")
+    }
+
+    /// What is staged of each delivery, JSON; there once all of it is.
+    pub(crate) fn staging(&self) -> PathBuf {
+        self.0.join("staging.json")
+    }
+
     /// The snapshot, Parquet.
     pub fn snapshot(&self) -> PathBuf {
         self.0.join("snapshot.parquet")
@@ -119,6 +131,25 @@ impl RunFolder {
     /// What was asked of platforms and what they answered, JSON lines: no bodies, no personal data, no secrets.
     pub fn exchanges(&self) -> PathBuf {
         self.0.join("exchanges.jsonl")
+    }
+}
+
+/// Keeps a value in a file, whole or not at all, and on disk when this returns.
+pub(crate) fn keep<T: Serialize>(path: &Path, value: &T) -> io::Result<()> {
+    let temporary = path.with_extension("tmp");
+    let mut file = File::create(&temporary)?;
+    serde_json::to_writer(BufWriter::new(&mut file), value)?;
+    file.sync_all()?;
+    fs::rename(&temporary, path)?;
+    path.parent().map_or(Ok(()), sync_folder)
+}
+
+/// The value that a file keeps; `None` where there is no file.
+pub(crate) fn kept<T: DeserializeOwned>(path: &Path) -> io::Result<Option<T>> {
+    match File::open(path) {
+        Ok(file) => Ok(Some(serde_json::from_reader(BufReader::new(file))?)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
     }
 }
 

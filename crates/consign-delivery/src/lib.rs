@@ -13,6 +13,7 @@ mod platform;
 mod preview;
 pub mod recipients;
 mod requests;
+mod resume;
 mod run;
 mod snapshot;
 pub mod stage;

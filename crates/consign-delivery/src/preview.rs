@@ -89,7 +89,7 @@ impl Workplace<'_> {
             }
         }
         let all = plan.deliveries.iter().zip(&ids).zip(&staged);
-        let deliveries = all.map(|((delivery, id), staged)| summary(&plan, delivery, id, staged, None)).collect();
+        let deliveries = all.map(|((delivery, id), staged)| summary(&plan, delivery, id, staged, None, None)).collect();
         Ok(Preview {
             campaign: plan.campaign.clone(),
             campaign_name: plan.campaign_name.clone(),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, SubsecRound, Utc};
 use consign_destinations::http::Http;
 use consign_destinations::registry::Registry;
 use consign_engine::{AssignRequest, Assigned, Engine, EngineError, Snapshot, Tables};
@@ -14,7 +14,7 @@ use consign_model::plan::{CampaignPlan, PlannedDelivery, plan};
 use consign_model::problem::Problem;
 use consign_secrets::Secrets;
 use consign_store::{
-    AudienceCounts, DeliveryChange, DeliveryCounts, DeliveryState, ErrorClass, GroupCounts, ListCounts, NewDelivery,
+    AudienceCounts, Delivery, DeliveryChange, DeliveryCounts, DeliveryState, ErrorClass, GroupCounts, ListCounts, NewDelivery,
     NewRun, Outcome, RunMode, RunState, Store, StoreError, SubAudienceCounts,
 };
 use futures::stream::{self, StreamExt};
@@ -25,10 +25,11 @@ use url::Url;
 
 use crate::assignments::{self, AssignmentsError};
 use crate::deliver::{DeliverError, Delivered, Ended, Sender};
-use crate::folder::{DataFolder, RunFolder};
+use crate::folder::{CampaignLock, DataFolder, RunFolder};
 use crate::inspect::Inspector;
 use crate::platform::{FollowUp, Followed, PlatformSent, Platforms, rejected_file};
 use crate::recipients::{self, DeliveryOutcome, RecipientsError};
+use crate::resume;
 use crate::stage::{Counts, Stage, StageError, StagedDelivery, stage};
 use crate::watch::{Watch, keep_waits};
 
@@ -59,6 +60,17 @@ pub enum RunError {
     /// Another process runs the campaign.
     #[error("the campaign `{0}` is being run by another process: try again when that run has ended")]
     Underway(Slug),
+    /// It is over, and there is nothing to resume.
+    #[error("the run `{0}` is over: `consign run` makes a new one")]
+    Over(String),
+    /// What it would be resumed from is not there.
+    #[error("the run `{run}` cannot be resumed: {reason}: run the campaign again")]
+    Lost {
+        /// The run.
+        run: String,
+        /// What is missing or broken.
+        reason: String,
+    },
     /// A folder cannot be made.
     #[error("the folder {} cannot be made: check that you may write there", path.display())]
     Folder {
@@ -175,7 +187,7 @@ pub struct RunSummary {
     /// How it ended.
     pub outcome: Outcome,
     /// Who is in it.
-    pub assignment: Assignment,
+    pub audience: AudienceCounts,
     /// Its deliveries.
     pub deliveries: Vec<DeliverySummary>,
     /// The record of its recipients.
@@ -274,11 +286,12 @@ impl Workplace<'_> {
     ) -> Result<RunSummary, RunError> {
         self.follow_up(store).await?;
         let run_id = uuid::Uuid::now_v7().to_string();
+        // As the store keeps it: a run that is resumed has the same moment.
+        let as_of = as_of.trunc_subsecs(6);
         let plan = self.plan(campaign, as_of, &run_id)?;
-        let unusable = |reason| RunError::Folder { path: self.folder.path().to_owned(), reason };
-        let _held =
-            self.folder.hold(campaign).map_err(unusable)?.ok_or_else(|| RunError::Underway(campaign.clone()))?;
+        let _held = self.hold(campaign)?;
         self.end_abandoned(store, campaign).await?;
+        self.freeze(&run_id)?;
         store
             .create_run(&NewRun {
                 id: run_id.clone(),
@@ -289,15 +302,33 @@ impl Workplace<'_> {
                 launch_date: plan.launch_date,
             })
             .await?;
-        let done = Box::pin(self.steps(store, &plan)).await;
+        self.finish(store, &plan, RunState::Assigning, &[]).await
+    }
+
+    /// Keeps every other process from the campaign while what this gives is held.
+    pub(crate) fn hold(&self, campaign: &Slug) -> Result<CampaignLock, RunError> {
+        let unusable = |reason| RunError::Folder { path: self.folder.path().to_owned(), reason };
+        self.folder.hold(campaign).map_err(unusable)?.ok_or_else(|| RunError::Underway(campaign.clone()))
+    }
+
+    /// Brings a run from the state that it has to its end. Who calls holds the campaign. `earlier` are its deliveries as
+    /// the store has them; those of them that are over stay as they are.
+    pub(crate) async fn finish(
+        &self,
+        store: &dyn Store,
+        plan: &CampaignPlan,
+        state: RunState,
+        earlier: &[Delivery],
+    ) -> Result<RunSummary, RunError> {
+        let done = Box::pin(self.steps(store, plan, state, earlier)).await;
         if let Err(error) = &done {
             let outcome = if error.is_cancelled() { Outcome::Cancelled } else { Outcome::Failed };
             // Nobody goes on with it. On a full disk this also makes the room to record how it ended.
-            let cleared = self.folder.run(&run_id).clear();
-            let recorded = store.move_run(&run_id, RunState::Finished(outcome), Some(&chain(error))).await;
+            let cleared = self.folder.run(&plan.run_id).clear();
+            let recorded = store.move_run(&plan.run_id, RunState::Finished(outcome), Some(&chain(error))).await;
             // Why it failed is what matters; a run that is not recorded as over is ended by the next.
             if let Some(unrecorded) = cleared.err().map(|e| e.to_string()).or(recorded.err().map(|e| e.to_string())) {
-                tracing::warn!(run = run_id, %unrecorded, "the end of the run is not recorded");
+                tracing::warn!(run = plan.run_id, %unrecorded, "the end of the run is not recorded");
             }
         }
         done
@@ -313,7 +344,8 @@ impl Workplace<'_> {
         Ok(())
     }
 
-    /// Ends the runs of a campaign whose process ended before they did. Who calls holds the campaign.
+    /// Ends the runs of a campaign whose process ended before they did, and that nobody resumes. Who calls holds the
+    /// campaign.
     async fn end_abandoned(&self, store: &dyn Store, campaign: &Slug) -> Result<(), RunError> {
         for run in store.unfinished_runs().await?.into_iter().filter(|run| run.campaign == *campaign) {
             store.move_run(&run.id, RunState::Finished(Outcome::Failed), Some(ABANDONED)).await?;
@@ -321,17 +353,36 @@ impl Workplace<'_> {
         Ok(())
     }
 
-    async fn steps(&self, store: &dyn Store, plan: &CampaignPlan) -> Result<RunSummary, RunError> {
+    async fn steps(
+        &self,
+        store: &dyn Store,
+        plan: &CampaignPlan,
+        state: RunState,
+        earlier: &[Delivery],
+    ) -> Result<RunSummary, RunError> {
         let folder = self.folder.run(&plan.run_id);
-        let (snapshot, assignment) = self.assign(store, plan, &folder).await?;
-        store.set_audience(&plan.run_id, &assignment.counts).await?;
-        store.move_run(&plan.run_id, RunState::Staging, None).await?;
+        let snapshot = if state == RunState::Assigning {
+            let (snapshot, assignment) = self.assign(store, plan, &folder).await?;
+            store.set_audience(&plan.run_id, &assignment.counts).await?;
+            store.move_run(&plan.run_id, RunState::Staging, None).await?;
+            snapshot
+        } else {
+            Snapshot::open(&file_url(&folder.snapshot())).await?
+        };
         let ids = ids(plan);
-        let new: Vec<_> = plan.deliveries.iter().zip(&ids).map(|(one, id)| new_delivery(plan, one, id)).collect();
-        store.create_deliveries(&plan.run_id, &new).await?;
-        let staged = self.stage(plan, &snapshot, &ids, &folder).await?;
-        store.move_run(&plan.run_id, RunState::Delivering, None).await?;
-        let deliveries = self.deliver(store, plan, &ids, &staged, &folder).await?;
+        let staged = if state == RunState::Delivering {
+            resume::staged(&folder, &plan.run_id)?
+        } else {
+            if earlier.is_empty() {
+                let new: Vec<_> = plan.deliveries.iter().zip(&ids).map(|(one, id)| new_delivery(plan, one, id)).collect();
+                store.create_deliveries(&plan.run_id, &new).await?;
+            }
+            let staged = self.stage(plan, &snapshot, &ids, &folder).await?;
+            resume::keep_staged(&folder, &staged)?;
+            store.move_run(&plan.run_id, RunState::Delivering, None).await?;
+            staged
+        };
+        let deliveries = self.deliver(store, plan, &ids, &staged, earlier, &folder).await?;
         let outcomes: Vec<_> = deliveries
             .iter()
             .zip(&staged)
@@ -346,7 +397,7 @@ impl Workplace<'_> {
             assignments::keep(&snapshot, &plan.assign, &folder.assignments()).await?;
         }
         let outcome = outcome(&deliveries, self.cancel.is_cancelled());
-        store.move_run(&plan.run_id, RunState::Finished(outcome), None).await?;
+        let run = store.move_run(&plan.run_id, RunState::Finished(outcome), None).await?;
         Ok(RunSummary {
             run: plan.run_id.clone(),
             campaign: plan.campaign.clone(),
@@ -354,19 +405,20 @@ impl Workplace<'_> {
             as_of: plan.assign.as_of,
             launch_date: plan.launch_date,
             outcome,
-            assignment,
+            audience: run.audience.unwrap_or_default(),
             deliveries,
             recipients: folder.recipients(),
         })
     }
 
-    /// Sends all deliveries, some at once. One that fails does not stop the others.
+    /// Sends all deliveries that are not over, some at once. One that fails does not stop the others.
     async fn deliver(
         &self,
         store: &dyn Store,
         plan: &CampaignPlan,
         ids: &[String],
         staged: &[StagedDelivery],
+        earlier: &[Delivery],
         folder: &RunFolder,
     ) -> Result<Vec<DeliverySummary>, RunError> {
         let sender = &Sender {
@@ -385,10 +437,17 @@ impl Workplace<'_> {
         let sending = all.map(move |((delivery, id), staged)| {
             let watch = Watch::new(&inspector, id, delivery, &tell);
             async move {
-                (self.progress)(Progress::Sending(id));
                 let key = format!("{}/{id}", plan.run_id);
-                let begin = DeliveryChange::to(DeliveryState::Sending).counts(stored_counts(&staged.counts, None));
-                store.move_delivery(&key, &begin).await?;
+                let before = earlier.iter().find(|one| one.id == key);
+                if let Some(over) = before.filter(|one| !one.state.holds_run()) {
+                    let (delivered, error) = resume::ended(over);
+                    return Ok(summary(plan, delivery, id, staged, delivered, error));
+                }
+                (self.progress)(Progress::Sending(id));
+                if before.is_none_or(|one| one.state == DeliveryState::Staging) {
+                    let begin = DeliveryChange::to(DeliveryState::Sending).counts(stored_counts(&staged.counts, None));
+                    store.move_delivery(&key, &begin).await?;
+                }
                 let ended = match watch.wait_out(store, self.cancel).await {
                     Ok(()) => {
                         let http = self.http.observed_by(Arc::new(watch));
@@ -398,7 +457,8 @@ impl Workplace<'_> {
                 };
                 store.move_delivery(&key, &change(&staged.counts, &ended)).await?;
                 (self.progress)(Progress::Sent(id));
-                Ok::<_, RunError>(summary(plan, delivery, id, staged, Some(ended)))
+                let error = ended.error.as_ref().map(|error| (error.class(), chain(error)));
+                Ok::<_, RunError>(summary(plan, delivery, id, staged, ended.delivered, error))
             }
         });
         let sent = stream::iter(sending).buffered(self.threads.max(2)).collect::<Vec<_>>();
@@ -461,11 +521,10 @@ pub(crate) fn summary(
     delivery: &PlannedDelivery,
     id: &str,
     staged: &StagedDelivery,
-    ended: Option<Ended>,
+    delivered: Option<Delivered>,
+    error: Option<(ErrorClass, String)>,
 ) -> DeliverySummary {
     let (sub_audience, group) = place(plan, delivery);
-    let (delivered, error) = ended.map_or((None, None), |ended| (ended.delivered, ended.error));
-    let error = error.map(|error| (error.class(), chain(&error)));
     DeliverySummary {
         id: id.to_owned(),
         sub_audience: sub_audience.clone(),

@@ -12,6 +12,7 @@ use consign_destinations::encode::{EncodedRows, Operation, Sequence, split_reque
 use consign_destinations::http::SystemClock;
 use consign_destinations::send::{Frame, JobEnd, RowSet, Sent, Stop, Taken, await_job, find_rows, send_rows};
 
+use super::begun::Session;
 use super::identity::Identified;
 use super::jobs::JobRow;
 use super::members::{KEPT, Member, Standing};
@@ -75,6 +76,8 @@ struct Progress {
     total: u64,
     /// Rows of the requests so far.
     done: u64,
+    /// Rows that were answered to an earlier process, in the session that this one goes on with.
+    answered: u64,
     /// Requests and rows of a session that ended early: what comes after them is a session of its own.
     before: u64,
     over: u64,
@@ -86,12 +89,14 @@ impl Sending<'_> {
     pub(super) async fn add(&mut self, operation: Operation, kept: u64) -> Step<()> {
         let replaces = operation == Operation::Replace;
         let skipped = if replaces { 0 } else { kept };
-        self.outcome.list.kept = skipped;
+        self.outcome.list.kept = skipped - self.outcome.list.sent.min(skipped);
         let path = self.work.join(KEPT);
         let mut kept = Kept::open((!replaces).then_some(path.as_path()))?;
         let total = self.staged.counts.rows - skipped;
         let rejects = RejectsWriter::create(&rejected_file(&self.work))?;
-        let mut progress = Progress { operation, total, done: 0, before: self.outcome.requests, over: 0, rejects };
+        let answered = if replaces { self.go_on_with_session()? } else { 0 };
+        let before = if replaces { 0 } else { self.outcome.requests };
+        let mut progress = Progress { operation, total, done: 0, answered, before, over: 0, rejects };
         let done = self.add_batches(&mut kept, &mut progress).await;
         // Whatever happened: who was refused is read for the recipients.
         progress.rejects.close()?;
@@ -159,6 +164,13 @@ impl Sending<'_> {
                 requests.push_front(rows.start + most..rows.end);
                 rows.end = rows.start + most;
             }
+            // Rows that an earlier process sent in the session that this one goes on with.
+            let answered = progress.answered.saturating_sub(progress.done).min(rows.len() as u64);
+            progress.done += answered;
+            rows.start += usize::try_from(answered).unwrap_or_default();
+            if rows.is_empty() {
+                continue;
+            }
             progress.done += rows.len() as u64;
             let sequence = self.sequence(progress, progress.done == progress.total);
             self.outcome.requests += 1;
@@ -169,6 +181,10 @@ impl Sending<'_> {
             self.keep_rotated()?;
             let rest = sent.rest.clone();
             match self.took(batch, sent, pending).await? {
+                // The rows of a job are counted when it ends.
+                None if progress.operation == Operation::Replace && pending.is_empty() => {
+                    self.keep_session(progress.done)?;
+                }
                 None => {}
                 Some(Stop::ListGone) => return Ok(Err(Again::ListGone)),
                 Some(Stop::SessionLost) => return Ok(Err(Again::SessionLost)),
@@ -200,6 +216,34 @@ impl Sending<'_> {
         let (number, day) = (self.outcome.requests + 1, day(self.sender.plan));
         let session = self.session(if progress.operation == Operation::Replace { "replace" } else { "add" });
         Sequence { number: number - progress.before, last, total_rows: progress.total - progress.over, session, day }
+    }
+
+    /// Begins a session, or takes up the one that an earlier process began; the rows that were answered to it.
+    fn go_on_with_session(&mut self) -> Result<u64, PlatformError> {
+        let window = self.client.session_window().unwrap_or_default();
+        let open = self.begun.open_session(window, Utc::now()).unwrap_or_else(|| Session {
+            since: Utc::now(),
+            requests: 0,
+            rows: 0,
+            most_rows: None,
+            list: self.outcome.list.clone(),
+        });
+        (self.outcome.list, self.outcome.requests) = (open.list.clone(), open.requests);
+        self.most_rows = open.most_rows;
+        let rows = open.rows;
+        self.begun.session = Some(open);
+        self.keep_begun()?;
+        Ok(rows)
+    }
+
+    /// Keeps how far the session is: so many rows.
+    fn keep_session(&mut self, rows: u64) -> Result<(), PlatformError> {
+        if let Some(session) = &mut self.begun.session {
+            (session.rows, session.requests) = (rows, self.outcome.requests);
+            session.most_rows = self.most_rows;
+            session.list.clone_from(&self.outcome.list);
+        }
+        self.keep_begun()
     }
 
     /// Counts what became of a request, and notes it in the membership.

@@ -188,6 +188,7 @@ impl Sending<'_> {
             looked: 0,
             looked_at: now,
         });
-        Ok(())
+        self.begun.jobs.clone_from(&self.outcome.list.jobs);
+        self.keep_begun()
     }
 }

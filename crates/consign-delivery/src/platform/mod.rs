@@ -5,6 +5,7 @@
 //! hours is kept by [`jobs`] and ended by [`follow_up`].
 
 mod adding;
+mod begun;
 mod clearing;
 mod error;
 mod follow_up;
@@ -33,6 +34,7 @@ use crate::deliver::Sender;
 use crate::folder::{DataFolder, private_folder, remove_folder};
 use crate::requests::session;
 use crate::stage::StagedDelivery;
+use begun::Begun;
 use identity::Identifying;
 use members::Members;
 use reconcile::read_members;
@@ -95,7 +97,7 @@ struct Sending<'a> {
     work: PathBuf,
     /// What its sessions at the platform are named by.
     name: String,
-    attempt: u32,
+    begun: Begun,
     /// Members whose missing fields were cleared.
     cleared: u64,
     /// The most rows of a request, where the platform said so.
@@ -122,7 +124,6 @@ impl<'a> Sending<'a> {
         delivery: &'a PlannedDelivery,
         staged: &'a StagedDelivery,
         fresh: bool,
-        attempt: u32,
     ) -> Result<Self, PlatformError> {
         let Platforms { store, engine, data, .. } = platforms;
         let (client, encoder) = sender.client(platforms, delivery)?;
@@ -141,9 +142,24 @@ impl<'a> Sending<'a> {
             members.forget()?;
         }
         let work = sender.folder.platform(id);
-        let cleared = private_folder(&work).and_then(|()| remove_folder(&jobs::folder(&work)));
-        cleared.map_err(|reason| PlatformError::Members { path: work.clone(), reason })?;
-        let list = ListCounts { list_id: list_id.clone(), created, ..ListCounts::default() };
+        let failed = |reason| PlatformError::Members { path: work.clone(), reason };
+        private_folder(&work).map_err(failed)?;
+        let earlier = if created { None } else { Begun::read(&work, &list_id).map_err(failed)? };
+        let begun = match earlier {
+            Some(begun) => begun,
+            None => {
+                remove_folder(&jobs::folder(&work)).map_err(failed)?;
+                let begun = Begun { list_id: list_id.clone(), created, ..Begun::default() };
+                begun.write(&work).map_err(failed)?;
+                begun
+            }
+        };
+        let list = ListCounts {
+            list_id: list_id.clone(),
+            created: begun.created,
+            jobs: begun.jobs.clone(),
+            ..ListCounts::default()
+        };
         let outcome = PlatformSent { list, ..PlatformSent::default() };
         Ok(Self {
             sender,
@@ -156,7 +172,7 @@ impl<'a> Sending<'a> {
             identifying: identity::identifying(delivery),
             work,
             name: format!("{}/{id}", sender.plan.run_id),
-            attempt,
+            begun,
             cleared: 0,
             most_rows: None,
             engine,
@@ -180,6 +196,9 @@ impl<'a> Sending<'a> {
         if mirrors {
             self.guard(&difference)?;
         }
+        let (sent, removed) = self.begun.since(&difference);
+        (self.outcome.list.sent, self.outcome.list.removed) = (sent, removed);
+        self.keep_begun()?;
         let removing = way == Way::Difference { remove: true } && difference.gone > 0;
         // Where members are removed by the platform's ids, extra members are better than lost ones: adding comes first.
         let removes_last = self.client.by_id().is_some();
@@ -208,7 +227,20 @@ impl<'a> Sending<'a> {
 
     /// What the platform knows the requests of one operation by: a session is of one operation.
     fn session(&self, operation: &str) -> u64 {
-        session(&format!("{}/{operation}", self.name), self.attempt)
+        session(&format!("{}/{operation}", self.name), self.begun.sessions_lost + 1)
+    }
+
+    /// Keeps how far the delivery is, for whoever resumes it.
+    fn keep_begun(&self) -> Result<(), PlatformError> {
+        let failed = |reason| PlatformError::Members { path: self.work.clone(), reason };
+        self.begun.write(&self.work).map_err(failed)
+    }
+
+    /// Gives its session up: the next one sends all rows again.
+    fn lose_session(&mut self) -> Result<(), PlatformError> {
+        self.begun.session = None;
+        self.begun.sessions_lost += 1;
+        self.keep_begun()
     }
 
     fn way(&self) -> Way {
@@ -320,9 +352,9 @@ pub(crate) async fn send(
     delivery: &PlannedDelivery,
     staged: &StagedDelivery,
 ) -> (PlatformSent, Result<(), PlatformError>) {
-    let (mut fresh, mut attempt) = (false, 1);
+    let (mut fresh, mut lost_session) = (false, false);
     loop {
-        let mut sending = match Sending::begin(sender, platforms, id, delivery, staged, fresh, attempt).await {
+        let mut sending = match Sending::begin(sender, platforms, id, delivery, staged, fresh).await {
             Ok(sending) => sending,
             Err(error) => {
                 let mut outcome = PlatformSent::default();
@@ -335,7 +367,13 @@ pub(crate) async fn send(
         match done {
             Ok(Ok(())) => return (sending.outcome, Ok(())),
             Ok(Err(Again::ListGone)) if !fresh && delivery.list_id.is_none() => fresh = true,
-            Ok(Err(Again::SessionLost)) if attempt < 2 => attempt += 1,
+            Ok(Err(Again::SessionLost)) if !lost_session => match sending.lose_session() {
+                Ok(()) => lost_session = true,
+                Err(error) => {
+                    sending.close_counts();
+                    return (sending.outcome, Err(error));
+                }
+            },
             Ok(Err(again)) => {
                 sending.close_counts();
                 let error = lost(&again, delivery);

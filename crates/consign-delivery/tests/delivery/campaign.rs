@@ -52,7 +52,7 @@ async fn a_run_does_what_its_preview_said_and_every_list_is_whole() {
     let preview = demo.preview().await.unwrap();
     let run = demo.run().await.unwrap();
     assert_eq!(run.outcome, Outcome::Succeeded);
-    assert_eq!(preview.assignment.counts, run.assignment.counts);
+    assert_eq!(preview.assignment.counts, run.audience);
     let runs: Vec<_> = fs::read_dir(demo.data.path().join("runs")).unwrap().collect();
     assert_eq!(runs.len(), 1, "a preview leaves nothing behind");
     for (planned, done) in preview.deliveries.iter().zip(&run.deliveries) {
@@ -89,15 +89,15 @@ async fn recipients_and_groups_add_up_and_control_is_sent_nowhere() {
         assert_eq!(*control, destination.is_none(), "{key}");
         assert_eq!(destination.is_some(), outcome.is_some());
     }
-    let sub_audiences = &run.assignment.counts.sub_audiences;
-    assert_eq!(sub_audiences.iter().map(|one| one.customers).sum::<u64>(), run.assignment.counts.customers);
+    let sub_audiences = &run.audience.sub_audiences;
+    assert_eq!(sub_audiences.iter().map(|one| one.customers).sum::<u64>(), run.audience.customers);
     for sub_audience in sub_audiences {
         assert_eq!(sub_audience.groups.iter().map(|group| group.customers).sum::<u64>(), sub_audience.customers);
         for group in &sub_audience.groups {
             assert_eq!(of_group[group.id.as_str()].len() as u64, group.customers, "{}", group.id);
         }
     }
-    assert_eq!(of_group.values().map(BTreeSet::len).sum::<usize>() as u64, run.assignment.counts.customers);
+    assert_eq!(of_group.values().map(BTreeSet::len).sum::<usize>() as u64, run.audience.customers);
     for delivery in &run.deliveries {
         let here = recipients.iter().filter(|(_, group, _, destination, _)| {
             (group.as_str(), destination.as_deref()) == (delivery.group.as_str(), Some(delivery.destination.as_str()))
@@ -183,7 +183,7 @@ async fn an_exact_split_sticks_to_the_last_run_while_its_groups_stay() {
     let mut demo = DemoWorkspace::files(|definitions| definitions.campaigns[0].split = Split::Exact).await;
     let cancel = CancellationToken::new();
     let first = demo.run().await.unwrap();
-    for sub_audience in &first.assignment.counts.sub_audiences {
+    for sub_audience in &first.audience.sub_audiences {
         for group in sub_audience.groups.iter().filter(|group| group.control) {
             let exact = sub_audience.customers as f64 / 10.0;
             assert!((group.customers as f64 - exact).abs() < 1.0, "{}: {} of {exact}", group.id, group.customers);

@@ -1,19 +1,21 @@
-//! Going on with a run whose process ended before the run did, from what is on disk. What a run begins with is frozen: its
-//! definitions by their version, the tables by a file, its moment. So it is planned again, and the plan is the same.
+//! Going on with a run from what is on disk: one whose process ended before it did, or one whose lists did not all arrive.
+//! What a run begins with is frozen: its definitions by their version, the tables by a file, its moment. So it is planned
+//! again, and the plan is the same.
 
-use consign_model::plan::plan;
+use consign_model::id::Slug;
+use consign_model::plan::{CampaignPlan, plan};
 use consign_model::schema::Catalog;
-use consign_store::{Delivery, ErrorClass, Store};
+use consign_store::{Delivery, DeliveryChange, DeliveryState, ErrorClass, Outcome, Run, RunState, Store};
 
 use crate::deliver::Delivered;
 use crate::folder::{RunFolder, keep, kept};
 use crate::platform::PlatformSent;
-use crate::run::{RunError, RunSummary, Workplace};
+use crate::run::{RunError, RunSummary, Workplace, chain};
 use crate::stage::StagedDelivery;
 
 impl Workplace<'_> {
     /// Brings a run to its end that no process works on any more. The definitions are those of the run's version; tables
-    /// are read only where the run had not assigned yet.
+    /// are read only where the run had not assigned yet. A run that cannot be resumed fails.
     pub async fn resume(&self, store: &dyn Store, run: &str) -> Result<RunSummary, RunError> {
         let campaign = store.run(run).await?.campaign;
         let _held = self.hold(&campaign)?;
@@ -22,11 +24,63 @@ impl Workplace<'_> {
         if run.state.is_finished() {
             return Err(RunError::Over(run.id));
         }
-        let folder = self.folder.run(&run.id);
-        let catalog: Catalog = frozen(&run.id, kept(&folder.catalog()), "the tables that it began with")?;
-        let plan = plan(self.definitions, &catalog, self.registry, &run.campaign, run.as_of, &run.id);
+        let plan = match self.plan_again(&run) {
+            Ok(plan) => plan,
+            Err(error) => {
+                store.move_run(&run.id, RunState::Finished(Outcome::Failed), Some(&chain(&error))).await?;
+                return Err(error);
+            }
+        };
         let earlier = store.deliveries(&run.id).await?;
-        self.finish(store, &plan.map_err(RunError::Plan)?, run.state, &earlier).await
+        self.finish(store, &plan, run.state, &earlier).await
+    }
+
+    /// Sends again what of a run did not arrive, at one destination or at all. Lists that were staged are sent as they
+    /// were staged.
+    pub async fn retry(
+        &self,
+        store: &dyn Store,
+        run: &str,
+        destination: Option<&Slug>,
+    ) -> Result<RunSummary, RunError> {
+        let campaign = store.run(run).await?.campaign;
+        let _held = self.hold(&campaign)?;
+        let run = store.run(run).await?;
+        let of_destination = |one: &Delivery| destination.is_none_or(|destination| one.destination == *destination);
+        let failed = |one: &Delivery| one.state.may_become(DeliveryState::Sending) && of_destination(one);
+        let failed: Vec<_> = store.deliveries(&run.id).await?.into_iter().filter(failed).collect();
+        if !run.state.is_finished() || failed.is_empty() {
+            return Err(RunError::NothingFailed(run.id));
+        }
+        // All that it takes is looked for before anything changes.
+        let plan = self.plan_again(&run)?;
+        let folder = self.folder.run(&run.id);
+        staged(&folder, &run.id)?;
+        frozen(&run.id, folder.snapshot().try_exists().map(|there| there.then_some(())), "its snapshot")?;
+        store.move_run(&run.id, RunState::Delivering, None).await?;
+        for delivery in &failed {
+            store.move_delivery(&delivery.id, &DeliveryChange::to(DeliveryState::Sending)).await?;
+        }
+        let earlier = store.deliveries(&run.id).await?;
+        self.finish(store, &plan, RunState::Delivering, &earlier).await
+    }
+
+    /// Gives up a run that no process works on any more.
+    pub async fn give_up(&self, store: &dyn Store, run: &str) -> Result<(), RunError> {
+        let campaign = store.run(run).await?.campaign;
+        let _held = self.hold(&campaign)?;
+        if store.run(run).await?.state.is_finished() {
+            return Err(RunError::Over(run.to_owned()));
+        }
+        store.move_run(run, RunState::Finished(Outcome::Cancelled), None).await?;
+        Ok(())
+    }
+
+    /// The plan that a run began with.
+    fn plan_again(&self, run: &Run) -> Result<CampaignPlan, RunError> {
+        let catalog: Catalog =
+            frozen(&run.id, kept(&self.folder.run(&run.id).catalog()), "the tables that it began with")?;
+        plan(self.definitions, &catalog, self.registry, &run.campaign, run.as_of, &run.id).map_err(RunError::Plan)
     }
 
     /// Keeps what a run's plan is made from and the store does not have.

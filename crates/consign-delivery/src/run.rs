@@ -14,8 +14,8 @@ use consign_model::plan::{CampaignPlan, PlannedDelivery, plan};
 use consign_model::problem::Problem;
 use consign_secrets::Secrets;
 use consign_store::{
-    AudienceCounts, Delivery, DeliveryChange, DeliveryCounts, DeliveryState, ErrorClass, GroupCounts, ListCounts, NewDelivery,
-    NewRun, Outcome, RunMode, RunState, Store, StoreError, SubAudienceCounts,
+    AudienceCounts, Delivery, DeliveryChange, DeliveryCounts, DeliveryState, ErrorClass, GroupCounts, ListCounts,
+    NewDelivery, NewRun, Outcome, RunMode, RunState, Store, StoreError, SubAudienceCounts,
 };
 use futures::stream::{self, StreamExt};
 use serde::Serialize;
@@ -63,6 +63,9 @@ pub enum RunError {
     /// It is over, and there is nothing to resume.
     #[error("the run `{0}` is over: `consign run` makes a new one")]
     Over(String),
+    /// Nothing of it can be sent again.
+    #[error("nothing of the run `{0}` failed that could be sent again: see `consign status {0}`")]
+    NothingFailed(String),
     /// What it would be resumed from is not there.
     #[error("the run `{run}` cannot be resumed: {reason}: run the campaign again")]
     Lost {
@@ -323,8 +326,9 @@ impl Workplace<'_> {
         let done = Box::pin(self.steps(store, plan, state, earlier)).await;
         if let Err(error) = &done {
             let outcome = if error.is_cancelled() { Outcome::Cancelled } else { Outcome::Failed };
-            // Nobody goes on with it. On a full disk this also makes the room to record how it ended.
-            let cleared = self.folder.run(&plan.run_id).clear();
+            // Before all is staged nobody goes on with it. On a full disk this also makes the room to record how it ended.
+            let folder = self.folder.run(&plan.run_id);
+            let cleared = if folder.staging().exists() { Ok(()) } else { folder.clear() };
             let recorded = store.move_run(&plan.run_id, RunState::Finished(outcome), Some(&chain(error))).await;
             // Why it failed is what matters; a run that is not recorded as over is ended by the next.
             if let Some(unrecorded) = cleared.err().map(|e| e.to_string()).or(recorded.err().map(|e| e.to_string())) {
@@ -374,7 +378,8 @@ impl Workplace<'_> {
             resume::staged(&folder, &plan.run_id)?
         } else {
             if earlier.is_empty() {
-                let new: Vec<_> = plan.deliveries.iter().zip(&ids).map(|(one, id)| new_delivery(plan, one, id)).collect();
+                let new: Vec<_> =
+                    plan.deliveries.iter().zip(&ids).map(|(one, id)| new_delivery(plan, one, id)).collect();
                 store.create_deliveries(&plan.run_id, &new).await?;
             }
             let staged = self.stage(plan, &snapshot, &ids, &folder).await?;

@@ -65,12 +65,13 @@ impl RunState {
     ];
 
     /// Whether a run in this state may go to that one. Every unfinished run may fail or be cancelled; only one that
-    /// delivers has anything that may have succeeded.
+    /// delivers has anything that may have succeeded. One that did not succeed may deliver again what did not arrive.
     pub fn may_become(self, next: Self) -> bool {
         match (self, next) {
             (Self::Assigning, Self::Staging)
             | (Self::Staging, Self::Delivering)
-            | (Self::Delivering, Self::Finished(Outcome::Succeeded | Outcome::Partial)) => true,
+            | (Self::Delivering, Self::Finished(Outcome::Succeeded | Outcome::Partial))
+            | (Self::Finished(Outcome::Partial | Outcome::Failed | Outcome::Cancelled), Self::Delivering) => true,
             (from, Self::Finished(Outcome::Failed | Outcome::Cancelled)) => !from.is_finished(),
             _ => false,
         }
@@ -128,11 +129,12 @@ impl DeliveryState {
             Self::Staging => matches!(next, Self::Sending | Self::Failed | Self::Cancelled),
             Self::Sending => next == Self::Submitted || next.is_final(),
             Self::Submitted => next.is_final(),
-            Self::Delivered | Self::Partial | Self::Failed | Self::Cancelled => false,
+            Self::Partial | Self::Failed | Self::Cancelled => next == Self::Sending,
+            Self::Delivered => false,
         }
     }
 
-    /// Whether nothing more happens.
+    /// Whether nothing more happens by itself.
     pub fn is_final(self) -> bool {
         matches!(self, Self::Delivered | Self::Partial | Self::Failed | Self::Cancelled)
     }
@@ -187,20 +189,20 @@ mod tests {
     }
 
     #[test]
-    fn runs_go_forward_and_end_once() {
+    fn runs_go_forward_and_deliver_again_what_did_not_arrive() {
         let expected = "assigning: staging failed cancelled\n\
                         staging: delivering failed cancelled\n\
                         delivering: succeeded partial failed cancelled\n\
-                        succeeded: \npartial: \nfailed: \ncancelled: ";
+                        succeeded: \npartial: delivering\nfailed: delivering\ncancelled: delivering";
         assert_eq!(allowed(&RunState::ALL, RunState::may_become), expected);
     }
 
     #[test]
-    fn deliveries_go_forward_and_end_once() {
+    fn deliveries_go_forward_and_are_sent_again_where_they_did_not_arrive() {
         let expected = "staging: sending failed cancelled\n\
                         sending: submitted delivered partial failed cancelled\n\
                         submitted: delivered partial failed cancelled\n\
-                        delivered: \npartial: \nfailed: \ncancelled: ";
+                        delivered: \npartial: sending\nfailed: sending\ncancelled: sending";
         assert_eq!(allowed(&DeliveryState::ALL, DeliveryState::may_become), expected);
     }
 

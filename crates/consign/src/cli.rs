@@ -126,6 +126,33 @@ pub enum Command {
         #[command(flatten)]
         as_of: AsOf,
     },
+    /// Bring runs to their end whose process ended before they did
+    #[command(
+        after_long_help = "`consign run` does this by itself for its campaign, unless the definitions have changed since.\n\n\
+                           Examples:\n  consign resume\n  consign resume latest"
+    )]
+    Resume {
+        /// The run's id, enough of its beginning or end to tell it apart, or `latest`; all unfinished runs without it
+        run: Option<String>,
+    },
+    /// Send again what of a run did not arrive, as it was staged
+    #[command(after_long_help = "Examples:\n  consign retry latest\n  consign retry latest --destination mail")]
+    Retry {
+        /// The run's id, enough of its beginning or end to tell it apart, or `latest`
+        run: String,
+        /// Only to this destination
+        #[arg(long, value_name = "ID")]
+        destination: Option<Slug>,
+    },
+    /// Give up a run whose process ended before it did
+    #[command(
+        after_long_help = "A run that a process works on is stopped by an interrupt (Ctrl-C) of that process.\n\n\
+                                 Example:\n  consign cancel latest"
+    )]
+    Cancel {
+        /// The run's id, enough of its beginning or end to tell it apart, or `latest`
+        run: String,
+    },
     /// Show the latest runs, or one run with its deliveries
     #[command(
         after_long_help = "Where a platform works on for hours, it is asked first how far it is, as often as it likes to be asked.\n\n\

@@ -8,6 +8,7 @@ mod destinations;
 mod export;
 mod lists;
 mod requests;
+mod resume;
 mod sandbox;
 mod schema;
 pub mod status;
@@ -33,6 +34,9 @@ pub async fn run(command: Command, context: &Context) -> Result<Exit> {
             campaign::preview(context, &campaign, as_of, PreviewOptions { show_rows, diff }).await
         }
         Command::Run { campaign, as_of } => campaign::run(context, &campaign, as_of).await,
+        Command::Resume { run } => resume::resume(context, run.as_deref()).await,
+        Command::Retry { run, destination } => resume::retry(context, &run, destination.as_ref()).await,
+        Command::Cancel { run } => resume::cancel(context, &run).await,
         Command::Status { run, limit, no_poll } => status::run(context, run.as_deref(), limit, !no_poll).await,
         Command::Requests { run, delivery, failed, last } => {
             requests::run(context, &run, Filter { delivery, failed }, last).await

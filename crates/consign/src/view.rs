@@ -177,6 +177,13 @@ pub struct Failure {
     pub message: String,
 }
 
+/// Runs that were resumed.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Resumed {
+    /// The oldest first.
+    pub runs: Vec<RunSummary>,
+}
+
 /// The latest runs.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Runs {

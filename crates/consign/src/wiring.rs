@@ -21,7 +21,7 @@ use consign_model::problem::{Path, Problem, Severity, Step};
 use consign_model::spec::{Kinds, Settings};
 use consign_model::validate::validate;
 use consign_secrets::Secrets;
-use consign_store::{SqliteStore, Store, StoredDefinitions};
+use consign_store::{Run, SqliteStore, Store, StoredDefinitions};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
@@ -201,6 +201,40 @@ pub async fn reconcile(work: &Campaigning<'_>, destination: Option<&Slug>) -> Re
     let workplace = work.workplace(&opened, &progress);
     let read = Box::pin(workplace.reconcile(work.store, work.campaign, destination, Utc::now())).await;
     read.map_err(|error| work.explained(error, &opened))
+}
+
+/// How a run that did not come to a good end is brought to one.
+#[derive(Debug, Clone, Copy)]
+pub enum Ending<'a> {
+    /// Its process ended before it did: it goes on.
+    Resume,
+    /// What did not arrive is sent again, at this destination or at all.
+    Retry(Option<&'a Slug>),
+}
+
+/// Brings a run to its end, by the definitions that it began with.
+pub async fn end(context: &Context, store: &SqliteStore, run: &Run, how: Ending<'_>) -> Result<RunSummary> {
+    let began_with = store.definitions(run.definitions_version).await?;
+    let work = Campaigning { context, store, current: &began_with, campaign: &run.campaign };
+    let opened = Box::pin(Opened::of(context, &began_with)).await?;
+    let bars = Bars::new(context);
+    let progress = |progress: Progress<'_>| bars.hear(progress);
+    let workplace = work.workplace(&opened, &progress);
+    let ended = match how {
+        Ending::Resume => Box::pin(workplace.resume(store, &run.id)).await,
+        Ending::Retry(destination) => Box::pin(workplace.retry(store, &run.id, destination)).await,
+    };
+    drop(bars);
+    let ended = ended.map_err(|error| work.explained(error, &opened))?;
+    status::summary(store, store.run(&ended.run).await?).await
+}
+
+/// Gives up a run that no process works on.
+pub async fn give_up(context: &Context, store: &SqliteStore, run: &Run) -> Result<()> {
+    let began_with = store.definitions(run.definitions_version).await?;
+    let work = Campaigning { context, store, current: &began_with, campaign: &run.campaign };
+    let opened = Box::pin(Opened::of(context, &began_with)).await?;
+    Ok(work.workplace(&opened, &|_| {}).give_up(store, &run.id).await?)
 }
 
 /// Says what became of a customer in a campaign's last run, and what the conditions say at the moment of that run.

@@ -7,6 +7,7 @@ use std::path::Path;
 use arrow::array::{AsArray, BooleanArray};
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::UInt64Type;
+use chrono::Utc;
 use consign_destinations::client::{Job, JobState};
 use consign_destinations::encode::{EncodedRows, Operation, Sequence, split_requests};
 use consign_destinations::http::SystemClock;

@@ -66,7 +66,8 @@ pub(super) async fn transition(
     }
     let at = now();
     let update = "UPDATE deliveries SET state = $2, counts = COALESCE($3, counts), targets = COALESCE($4, targets), \
-                  error_class = COALESCE($5, error_class), error = COALESCE($6, error), updated_at = $7 WHERE id = $1";
+                  error_class = CASE WHEN $2 = 'sending' THEN $5 ELSE COALESCE($5, error_class) END, \
+                  error = CASE WHEN $2 = 'sending' THEN $6 ELSE COALESCE($6, error) END, updated_at = $7 WHERE id = $1";
     sqlx::query(update)
         .bind(id)
         .bind(change.to.word())

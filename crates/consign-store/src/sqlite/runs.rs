@@ -66,7 +66,7 @@ pub(super) async fn transition(
         settle(connection, id, outcome).await?;
     }
     let at = now();
-    let update = "UPDATE runs SET state = $2, outcome = $3, error = COALESCE($4, error), updated_at = $5, \
+    let update = "UPDATE runs SET state = $2, outcome = $3, error = CASE WHEN $2 = 'finished' THEN COALESCE($4, error) END, updated_at = $5, \
                   finished_at = CASE WHEN $2 = 'finished' THEN $5 END WHERE id = $1";
     sqlx::query(update)
         .bind(id)

@@ -4,13 +4,13 @@ use anyhow::Result;
 use chrono::{DateTime, Utc};
 use consign_delivery::PreviewOptions;
 use consign_model::id::Slug;
-use consign_store::{Outcome, SqliteStore, StoredDefinitions};
+use consign_store::{Outcome, Run, SqliteStore, Store, StoredDefinitions};
 
 use crate::cli::AsOf;
 use crate::context::Context;
 use crate::exit::{Exit, Refusal};
 use crate::view::RunSummary;
-use crate::wiring::{self, Campaigning};
+use crate::wiring::{self, Campaigning, Ending};
 
 pub async fn preview(context: &Context, campaign: &Slug, as_of: AsOf, options: PreviewOptions) -> Result<Exit> {
     let (store, current) = open(context, campaign).await?;
@@ -24,9 +24,25 @@ pub async fn run(context: &Context, campaign: &Slug, as_of: AsOf) -> Result<Exit
     let (store, current) = open(context, campaign).await?;
     let as_of = moment(&current, as_of)?;
     let work = Campaigning { context, store: &store, current: &current, campaign };
-    let summary = wiring::run(&work, as_of).await?;
+    let summary = match interrupted(&work, as_of).await? {
+        Some(run) => {
+            context.printer.note(&format!(
+                "the run `{}` did not come to its end: it is finished now, and is not begun anew",
+                run.id
+            ));
+            wiring::end(context, &store, &run, Ending::Resume).await?
+        }
+        None => wiring::run(&work, as_of).await?,
+    };
     context.printer.show(&summary)?;
     Ok(exit_of(&summary))
+}
+
+/// The run of the campaign that did not come to its end, where it is the one that would be begun now.
+async fn interrupted(work: &Campaigning<'_>, as_of: Option<DateTime<Utc>>) -> Result<Option<Run>> {
+    let unfinished = work.store.unfinished_runs().await?.into_iter();
+    let mut same = unfinished.filter(|run| run.campaign == *work.campaign);
+    Ok(same.find(|run| run.definitions_version == work.current.version && as_of.is_none_or(|as_of| as_of == run.as_of)))
 }
 
 pub async fn explain(context: &Context, campaign: &Slug, customer_key: &str) -> Result<Exit> {

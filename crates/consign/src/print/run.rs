@@ -8,7 +8,7 @@ use consign_store::{ListCounts, RunMode, Target};
 
 use super::grid::{Column, Grid};
 use super::{Shown, Style, moment, number};
-use crate::view::{Audience, Delivered, Delivery, Demo, Preview, Reasons, RunSummary, Runs};
+use crate::view::{Audience, Delivered, Delivery, Demo, Preview, Reasons, Resumed, RunSummary, Runs};
 
 impl Shown for Preview {
     fn text(&self, style: Style) -> String {
@@ -77,6 +77,15 @@ impl Shown for RunSummary {
             let _ = writeln!(text, "error: {error}");
         }
         text
+    }
+}
+
+impl Shown for Resumed {
+    fn text(&self, style: Style) -> String {
+        if self.runs.is_empty() {
+            return "No run waits to be resumed\n".to_owned();
+        }
+        self.runs.iter().map(|run| run.text(style)).collect::<Vec<_>>().join("\n")
     }
 }
 

@@ -1,9 +1,11 @@
 //! The command line as a person at a terminal sees it: transcripts of whole commands, and of what views look like.
 
+mod again;
 mod bad_definitions;
 mod bad_places;
 mod bad_tables;
 mod commands;
+mod crashes;
 mod definitions;
 mod demo;
 mod interrupts;

@@ -102,6 +102,11 @@ impl Terminal {
         self.folder.join(name)
     }
 
+    /// Where its sandbox is.
+    pub fn sandbox(&self) -> &str {
+        &self.sandbox.url
+    }
+
     /// Replaces a text in a file of the folder, which has it.
     pub fn edit(&self, name: &str, old: &str, new: &str) {
         let text = fs::read_to_string(self.path(name)).expect("read");
@@ -175,6 +180,11 @@ impl Running<'_> {
     pub fn signal(&self, signal: &str) {
         let sent = Command::new("kill").args(["-s", signal, &self.child.id().to_string()]).status();
         assert!(sent.expect("`kill` starts").success());
+    }
+
+    /// The number by which the system knows it.
+    pub fn process(&self) -> u32 {
+        self.child.id()
     }
 
     /// Waits for the next line that it prints, which is then not in the answer.

@@ -1,7 +1,7 @@
 # What people type. Each target says what is missing before it begins.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-servers test faults bench lint licences tools
+.PHONY: help demo demo-servers test chaos faults bench lint licences tools
 
 help: ## Show these lines
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
@@ -17,6 +17,9 @@ test: tools ## Run all tests, with real servers and the vendors' SDKs where they
 
 faults: tools ## Try what happens when something goes wrong at each platform, and print it as a table
 	@cargo test --locked --workspace --test delivery -- faults --nocapture
+
+chaos: tools ## Kill runs at every request, before and after the platform deals with it, resume them, and compare (about ten minutes)
+	CONSIGN_KILLS=all cargo test --locked --workspace --test cli -- crashes --nocapture
 
 bench: tools ## Measure with 1 M and 10 M customers (CUSTOMERS="1000000 10000000"), beside DuckDB where Python has it
 	@scripts/bench

@@ -1,11 +1,14 @@
 //! One staged delivery to its platform: find the list, take the difference, send, remove, remember.
 //!
 //! The way of a delivery: [`identity`] (who its rows are) -> [`members`] (who is on the list, and the difference) ->
-//! [`adding`] and [`removing`] (requests, each noted in the membership as it is answered).
+//! [`adding`] and [`removing`] (requests, each noted in the membership as it is answered). A list that is replaced by
+//! files goes another way: [`filing`].
 
 mod adding;
+mod filing;
 mod identity;
 mod members;
+mod numbers;
 mod removing;
 mod seal;
 
@@ -37,9 +40,7 @@ pub enum PlatformError {
     #[error(transparent)]
     Client(#[from] ClientError),
     /// There is no client for the kind with these settings.
-    #[error(
-        "`{0}` cannot be sent to with these settings by this version: choose another transport, or stage its files by a contract"
-    )]
+    #[error("`{0}` is no platform that lists can be sent to: report it")]
     NoClient(String),
     /// A credential cannot be read.
     #[error(transparent)]
@@ -96,6 +97,17 @@ pub enum PlatformError {
         gone: u64,
         /// How many may be.
         allowed: Percent,
+    },
+    /// The list was filled another way, and its platform does not let the two be mixed.
+    #[error(
+        "the list `{list}` was filled by {by}, and its platform takes {} no more: write another `list_name` for it, or go back to \
+         the membership that it had", if *by == "files" { "requests" } else { "files" }
+    )]
+    FilledOtherwise {
+        /// The list's name.
+        list: String,
+        /// `files` or `requests`.
+        by: &'static str,
     },
     /// The run was cancelled.
     #[error("cancelled")]
@@ -251,6 +263,9 @@ impl<'a> Sending<'a> {
 
     /// Makes the list what it should be. What was done before an error is in the outcome.
     async fn run(&mut self) -> Step<()> {
+        if self.members.keeps_to_files() {
+            return Err(PlatformError::FilledOtherwise { list: self.delivery.list_name.clone(), by: "files" });
+        }
         identity::write_rows(&self.staged.batches, &self.identifying, &self.work)?;
         let way = self.way();
         if way == Way::Remove {
@@ -262,7 +277,7 @@ impl<'a> Sending<'a> {
             difference = self.first_look(way).await?;
         }
         if mirrors {
-            self.guard(&difference)?;
+            guard(self.delivery, self.staged, &difference)?;
         }
         let removing = way == Way::Difference { remove: true } && difference.gone > 0;
         // Where members are removed by the platform's ids, extra members are better than lost ones: adding comes first.
@@ -319,21 +334,6 @@ impl<'a> Sending<'a> {
         self.members.difference(self.engine, &self.work).await
     }
 
-    /// A list is not emptied by accident.
-    fn guard(&self, difference: &Difference) -> Result<(), PlatformError> {
-        let list = || self.delivery.list_name.clone();
-        let Difference { members, gone, .. } = *difference;
-        if self.staged.counts.rows == 0 && members > 0 && !self.delivery.allow_empty {
-            return Err(PlatformError::WouldEmpty { list: list(), members });
-        }
-        if let Some(allowed) = self.delivery.max_removed
-            && u128::from(gone) * 10_000 > u128::from(members) * u128::from(allowed.hundredths())
-        {
-            return Err(PlatformError::WouldRemove { list: list(), members, gone, allowed });
-        }
-        Ok(())
-    }
-
     /// What is left when a delivery fails: rows that were not sent are counted as such.
     fn close_counts(&mut self) {
         let known = self.outcome.sent + self.outcome.kept + self.outcome.rejected() + self.outcome.unknown;
@@ -344,6 +344,21 @@ impl<'a> Sending<'a> {
     fn stop_if_cancelled(&self) -> Result<(), PlatformError> {
         if self.sender.cancel.is_cancelled() { Err(PlatformError::Cancelled) } else { Ok(()) }
     }
+}
+
+/// A list is not emptied by accident.
+fn guard(delivery: &PlannedDelivery, staged: &StagedDelivery, difference: &Difference) -> Result<(), PlatformError> {
+    let list = || delivery.list_name.clone();
+    let Difference { members, gone, .. } = *difference;
+    if staged.counts.rows == 0 && members > 0 && !delivery.allow_empty {
+        return Err(PlatformError::WouldEmpty { list: list(), members });
+    }
+    if let Some(allowed) = delivery.max_removed
+        && u128::from(gone) * 10_000 > u128::from(members) * u128::from(allowed.hundredths())
+    {
+        return Err(PlatformError::WouldRemove { list: list(), members, gone, allowed });
+    }
+    Ok(())
 }
 
 /// What a delivery would change on a list that was delivered before.
@@ -394,14 +409,19 @@ pub(crate) async fn send(
     staged: &StagedDelivery,
 ) -> (PlatformSent, Result<(), PlatformError>) {
     let (mut fresh, mut attempt) = (false, 1);
+    if delivery.membership == Some(Membership::Replace) {
+        match sender.client(platforms, delivery) {
+            Ok(spoken) if spoken.0.filing().is_some() => {
+                return filing::send(sender, platforms, id, delivery, staged, spoken).await;
+            }
+            Ok(_) => {}
+            Err(error) => return not_begun(staged, error),
+        }
+    }
     loop {
         let mut sending = match Sending::begin(sender, platforms, id, delivery, staged, fresh, attempt).await {
             Ok(sending) => sending,
-            Err(error) => {
-                let mut outcome = PlatformSent::default();
-                outcome.reject("not_sent", staged.counts.rows);
-                return (outcome, Err(error));
-            }
+            Err(error) => return not_begun(staged, error),
         };
         let done = sending.run().await;
         match done {
@@ -419,6 +439,12 @@ pub(crate) async fn send(
             }
         }
     }
+}
+
+fn not_begun(staged: &StagedDelivery, error: PlatformError) -> (PlatformSent, Result<(), PlatformError>) {
+    let mut outcome = PlatformSent::default();
+    outcome.reject("not_sent", staged.counts.rows);
+    (outcome, Err(error))
 }
 
 fn lost(again: &Again, delivery: &PlannedDelivery) -> PlatformError {

@@ -1,0 +1,218 @@
+//! A staged delivery as files that become its list: cut, put one after the other, and made the list at the end.
+
+use chrono::NaiveDate;
+use consign_destinations::client::{
+    Client, ClientError, ErrorClass, Filed, Filing, Job, JobState, Outgoing, WantedList,
+};
+use consign_destinations::encode::{
+    EncodedRows, Envelope, ListTarget, Method, Operation, RequestEncoder, Sequence, body,
+};
+use consign_engine::Difference;
+use consign_model::plan::PlannedDelivery;
+
+use super::members::{Members, Standing};
+use super::numbers::Numbers;
+use super::{PlatformError, PlatformSent, Platforms, guard, identity, place};
+use crate::deliver::{Sender, Spoken, day};
+use crate::folder::private_folder;
+use crate::stage::StagedDelivery;
+use crate::staged;
+
+/// One delivery under way.
+struct Putting<'a> {
+    sender: &'a Sender<'a>,
+    platforms: Platforms<'a>,
+    delivery: &'a PlannedDelivery,
+    staged: &'a StagedDelivery,
+    encoder: &'a dyn RequestEncoder,
+    filing: &'a dyn Filing,
+    identifying: Vec<String>,
+    day: NaiveDate,
+    outcome: PlatformSent,
+}
+
+/// Sends a delivery as files. `id` is unique in the run.
+pub(super) async fn send(
+    sender: &Sender<'_>,
+    platforms: Platforms<'_>,
+    id: &str,
+    delivery: &PlannedDelivery,
+    staged: &StagedDelivery,
+    (client, encoder): Spoken,
+) -> (PlatformSent, Result<(), PlatformError>) {
+    let Some(filing) = client.filing() else {
+        return (PlatformSent::default(), Err(PlatformError::NoClient(delivery.kind.clone())));
+    };
+    let mut putting = Putting {
+        sender,
+        platforms,
+        delivery,
+        staged,
+        encoder: encoder.as_ref(),
+        filing,
+        identifying: identity::identifying(delivery),
+        day: day(sender.plan),
+        outcome: PlatformSent::default(),
+    };
+    let done = putting.run(id, client.as_ref()).await;
+    let mut outcome = putting.outcome;
+    let known = outcome.sent + outcome.rejected() + outcome.unknown;
+    outcome.reject("not_sent", staged.counts.rows.saturating_sub(known));
+    (outcome, done)
+}
+
+impl Putting<'_> {
+    /// Makes the list what it should be.
+    async fn run(&mut self, id: &str, client: &dyn Client) -> Result<(), PlatformError> {
+        let (store, data) = (self.platforms.store, self.platforms.data);
+        let (campaign, group) = (&self.sender.plan.campaign, self.sender.group(self.delivery));
+        let place = place(self.delivery);
+        let chosen = self.sender.registry.kind(&self.delivery.kind).and_then(|kind| kind.list_id(campaign, group));
+        let remembered = store.remembered_list(&place, campaign, group).await?;
+        let known = self.delivery.list_id.clone().or(remembered).or(chosen);
+        let wanted = WantedList { name: self.delivery.list_name.clone(), id: known };
+        let found = self.filing.find(&wanted).await?;
+        let mut gone = 0;
+        if let Some(list_id) = &found {
+            self.outcome.list_id.clone_from(list_id);
+            let difference = self.difference(id, &Members::open(data, &place, list_id)?).await?;
+            guard(self.delivery, self.staged, &difference)?;
+            gone = difference.gone;
+            if self.staged.counts.rows == 0 && difference.members == 0 {
+                self.outcome.note("there are no rows, so no file went, and the list is as it was");
+                return Ok(());
+            }
+        }
+        let rows_per_file = self.filing.rows_per_file(self.staged.counts.rows, found.is_some())?;
+        if self.staged.counts.rows == 0 {
+            self.outcome.note("there are no rows, so no list was made");
+            return Ok(());
+        }
+        let numbers = Numbers::of(data, &self.delivery.destination, self.day, &format!("{campaign}/{group}"));
+        let put = self.put(&numbers, rows_per_file).await;
+        let (envelope, files) = match put {
+            Ok(put) => put,
+            Err(error) => {
+                // Files that are whole in their place may be read before the others are there.
+                if let Some(list_id) = found.as_ref().filter(|_| self.outcome.unknown > 0) {
+                    self.note(&mut Members::open(data, &place, list_id)?, Standing::Unknown)?;
+                }
+                return Err(error);
+            }
+        };
+        self.outcome.unknown = 0;
+        let published = self.filing.publish(&wanted, found.as_deref(), &envelope, &files).await;
+        let Filed { list, job, notes } = match published {
+            Ok(filed) => filed,
+            Err(error) => {
+                if error.class == ErrorClass::Unavailable {
+                    self.outcome.unknown = self.staged.counts.rows;
+                    if let Some(list_id) = &found {
+                        self.note(&mut Members::open(data, &place, list_id)?, Standing::Unknown)?;
+                    }
+                }
+                return Err(error.into());
+            }
+        };
+        store.remember_list(&place, campaign, group, &list.id).await?;
+        notes.into_iter().for_each(|note| self.outcome.note(note));
+        self.outcome.list_id.clone_from(&list.id);
+        self.outcome.created = list.created;
+        if let Some(job) = job
+            && let Err(reason) = self.look(client.poll(&job).await, job)
+        {
+            // The list is as it was.
+            self.outcome.reject(&reason, self.staged.counts.rows);
+            return Ok(());
+        }
+        (self.outcome.sent, self.outcome.removed) = (self.staged.counts.rows, gone);
+        let mut members = Members::open(data, &place, &list.id)?;
+        members.forget()?;
+        if self.filing.keeps_apart() {
+            members.keep_to_files()?;
+        }
+        self.note(&mut members, Standing::Acknowledged)?;
+        members.compact(self.platforms.engine).await?;
+        Ok(())
+    }
+
+    /// Compares the rows with what is known to be on the list.
+    async fn difference(&self, id: &str, members: &Members) -> Result<Difference, PlatformError> {
+        let work = self.sender.folder.platform(id);
+        private_folder(&work).map_err(|reason| PlatformError::Members { path: work.clone(), reason })?;
+        identity::write_rows(&self.staged.batches, &self.identifying, &work)?;
+        let difference = members.difference(self.platforms.engine, &work).await?;
+        if self.filing.keeps_apart() && difference.members > 0 && !members.keeps_to_files() {
+            return Err(PlatformError::FilledOtherwise { list: self.delivery.list_name.clone(), by: "requests" });
+        }
+        Ok(difference)
+    }
+
+    /// Puts all rows, and gives the envelope of the last file and what the files are known by.
+    async fn put(&mut self, numbers: &Numbers, rows_per_file: usize) -> Result<(Envelope, Vec<String>), PlatformError> {
+        let list = ListTarget { id: self.outcome.list_id.clone(), name: self.delivery.list_name.clone() };
+        let mut encoded = EncodedRows::new();
+        let mut files = Vec::new();
+        let mut envelope = self.encoder.envelope(&list, Operation::Replace, &self.sequence(1, 0))?;
+        let (mut done, total) = (0, self.staged.counts.rows);
+        for batch in &self.staged.batches {
+            for rows in staged::read(&batch.path)? {
+                let rows = rows?;
+                let mut from = 0;
+                while from < rows.num_rows() {
+                    let some = (rows_per_file - encoded.len()).min(rows.num_rows() - from);
+                    let some = rows.slice(from, some);
+                    self.encoder.encode_rows(&some, &list, Operation::Replace, &mut encoded)?;
+                    (from, done) = (from + some.num_rows(), done + some.num_rows() as u64);
+                    if encoded.len() < rows_per_file && done < total {
+                        continue;
+                    }
+                    if self.sender.cancel.is_cancelled() {
+                        return Err(PlatformError::Cancelled);
+                    }
+                    // Where names are told apart by a number, others put files there too.
+                    let own = files.len() as u64 + 1;
+                    let shared = envelope.method == Method::File;
+                    let number = if shared { numbers.claim(own)? } else { own };
+                    let sequence = self.sequence(number, done);
+                    envelope = self.encoder.envelope(&list, Operation::Replace, &sequence)?;
+                    self.outcome.requests += 1;
+                    let file = Outgoing {
+                        list: &list,
+                        operation: Operation::Replace,
+                        sequence: &sequence,
+                        envelope: &envelope,
+                        body: body(&envelope, &encoded, 0..encoded.len()).into(),
+                        rows: encoded.len(),
+                    };
+                    files.push(self.filing.put(file).await?);
+                    if shared {
+                        self.outcome.unknown = done;
+                    }
+                    encoded.clear();
+                }
+            }
+        }
+        Ok((envelope, files))
+    }
+
+    fn sequence(&self, number: u64, done: u64) -> Sequence {
+        let total_rows = self.staged.counts.rows;
+        Sequence { number, last: done == total_rows, total_rows, session: 1, day: self.day }
+    }
+
+    fn note(&self, members: &mut Members, standing: Standing) -> Result<(), PlatformError> {
+        members.note_all(&self.staged.batches, &self.identifying, standing)
+    }
+
+    /// What the platform says of the job at once; an error is why it did nothing. One that works on is left to it.
+    fn look(&mut self, state: Result<JobState, ClientError>, job: Job) -> Result<(), String> {
+        match state {
+            Ok(JobState::Done(report)) => report.notes.into_iter().for_each(|note| self.outcome.note(note)),
+            Ok(JobState::Failed(reason)) => return Err(reason),
+            // The files were taken: what cannot be looked at now is looked at later.
+            Ok(JobState::Working) | Err(_) => self.outcome.jobs.push(job.id),
+        }
+        Ok(())
+    }
+}

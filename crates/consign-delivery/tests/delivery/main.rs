@@ -3,6 +3,7 @@
 
 mod campaign;
 mod disk;
+mod filing;
 mod memory;
 mod platforms;
 mod stage;

@@ -71,12 +71,7 @@ impl DemoWorkspace {
     /// The demo with lists to files alone.
     pub async fn files(change: impl FnOnce(&mut Definitions)) -> Self {
         Self::with(|definitions| {
-            let campaign = &mut definitions.campaigns[0];
-            let of_sub_audiences = campaign.sub_audiences.iter_mut().flat_map(|one| &mut one.groups);
-            for group in of_sub_audiences.chain(&mut campaign.remaining) {
-                group.destinations.retain(|one| one.id().as_str() == "staging");
-            }
-            campaign.destinations.retain(|id, _| id.as_str() == "staging");
+            keep_only("staging", definitions);
             change(definitions);
         })
         .await
@@ -110,6 +105,17 @@ impl DemoWorkspace {
     }
 }
 
+/// Leaves one destination of the campaign, and the sub-audiences that go there.
+pub fn keep_only(destination: &str, definitions: &mut Definitions) {
+    let campaign = &mut definitions.campaigns[0];
+    let of_sub_audiences = campaign.sub_audiences.iter_mut().flat_map(|one| &mut one.groups);
+    for group in of_sub_audiences.chain(&mut campaign.remaining) {
+        group.destinations.retain(|one| one.id().as_str() == destination);
+    }
+    campaign.sub_audiences.retain(|one| one.groups.iter().any(|group| !group.destinations.is_empty()));
+    campaign.destinations.retain(|id, _| id.as_str() == destination);
+}
+
 fn read(folder: &Path) -> Definitions {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
@@ -133,8 +139,13 @@ pub struct Rehearsal {
 impl Rehearsal {
     /// The demo with all its platforms in a sandbox, and changed like that.
     pub async fn with(change: impl FnOnce(&mut Definitions)) -> Self {
+        Self::in_sandbox(Options::default(), change).await
+    }
+
+    /// The same in a sandbox with those options.
+    pub async fn in_sandbox(options: Options, change: impl FnOnce(&mut Definitions)) -> Self {
         let stop = CancellationToken::new();
-        let sandbox = serve(Options::default(), stop.clone()).await.unwrap();
+        let sandbox = serve(options, stop.clone()).await.unwrap();
         let mut demo = DemoWorkspace::with(|definitions| {
             for destination in &mut definitions.destinations {
                 destination.sandbox = destination.kind != "local_files";

@@ -10,6 +10,7 @@ use consign_destinations::encode::{
 use consign_engine::Difference;
 use consign_model::plan::PlannedDelivery;
 
+use super::cut::Cut;
 use super::members::{Members, Standing};
 use super::numbers::Numbers;
 use super::{PlatformError, PlatformSent, Platforms, guard, identity, place};
@@ -89,48 +90,27 @@ impl Putting<'_> {
             return Ok(());
         }
         let numbers = Numbers::of(data, &self.delivery.destination, self.day, &format!("{campaign}/{group}"));
-        let put = self.put(&numbers, rows_per_file).await;
-        let (envelope, files) = match put {
-            Ok(put) => put,
+        let Filed { list, job, notes } = match self.file(&wanted, found.as_deref(), &numbers, rows_per_file).await {
+            Ok(filed) => filed,
             Err(error) => {
-                // Files that are whole in their place may be read before the others are there.
-                if let Some(list_id) = found.as_ref().filter(|_| self.outcome.unknown > 0) {
-                    self.note(&mut Members::open(data, &place, list_id)?, Standing::Unknown)?;
+                if let Some(list_id) = found.filter(|_| self.outcome.unknown > 0) {
+                    self.note(&mut Members::open(data, &place, &list_id)?, Standing::Unknown)?;
                 }
                 return Err(error);
             }
         };
-        self.outcome.unknown = 0;
-        let published = self.filing.publish(&wanted, found.as_deref(), &envelope, &files).await;
-        let Filed { list, job, notes } = match published {
-            Ok(filed) => filed,
-            Err(error) => {
-                if error.class == ErrorClass::Unavailable {
-                    self.outcome.unknown = self.staged.counts.rows;
-                    if let Some(list_id) = &found {
-                        self.note(&mut Members::open(data, &place, list_id)?, Standing::Unknown)?;
-                    }
-                }
-                return Err(error.into());
-            }
-        };
         store.remember_list(&place, campaign, group, &list.id).await?;
-        notes.into_iter().for_each(|note| self.outcome.note(note));
+        for note in notes {
+            self.outcome.note(note);
+        }
         self.outcome.list_id.clone_from(&list.id);
         self.outcome.created = list.created;
-        if let Some(job) = job
-            && let Err(reason) = self.look(client.poll(&job).await, job)
-        {
-            // The list is as it was.
-            self.outcome.reject(&reason, self.staged.counts.rows);
-            return Ok(());
+        if let Some(job) = job {
+            self.look(client.poll(&job).await, job)?;
         }
         (self.outcome.sent, self.outcome.removed) = (self.staged.counts.rows, gone);
         let mut members = Members::open(data, &place, &list.id)?;
         members.forget()?;
-        if self.filing.keeps_apart() {
-            members.keep_to_files()?;
-        }
         self.note(&mut members, Standing::Acknowledged)?;
         members.compact(self.platforms.engine).await?;
         Ok(())
@@ -148,23 +128,41 @@ impl Putting<'_> {
         Ok(difference)
     }
 
+    /// Puts all rows, and makes them the list. After an error the rows that may have arrived are `unknown`.
+    async fn file(
+        &mut self,
+        wanted: &WantedList,
+        found: Option<&str>,
+        numbers: &Numbers,
+        rows_per_file: usize,
+    ) -> Result<Filed, PlatformError> {
+        let (envelope, files) = self.put(numbers, rows_per_file).await?;
+        let published = self.filing.publish(wanted, found, &envelope, &files).await;
+        self.outcome.unknown = match &published {
+            Err(error) if error.class == ErrorClass::Unavailable => self.staged.counts.rows,
+            _ => 0,
+        };
+        Ok(published?)
+    }
+
     /// Puts all rows, and gives the envelope of the last file and what the files are known by.
     async fn put(&mut self, numbers: &Numbers, rows_per_file: usize) -> Result<(Envelope, Vec<String>), PlatformError> {
         let list = ListTarget { id: self.outcome.list_id.clone(), name: self.delivery.list_name.clone() };
         let mut encoded = EncodedRows::new();
         let mut files = Vec::new();
-        let mut envelope = self.encoder.envelope(&list, Operation::Replace, &self.sequence(1, 0))?;
-        let (mut done, total) = (0, self.staged.counts.rows);
+        let mut envelope = self.encoder.envelope(&list, Operation::Replace, &self.sequence(1, false))?;
+        let mut cut = Cut::new(self.staged.counts.rows, rows_per_file);
+        let mut done = 0;
         for batch in &self.staged.batches {
             for rows in staged::read(&batch.path)? {
                 let rows = rows?;
                 let mut from = 0;
                 while from < rows.num_rows() {
-                    let some = (rows_per_file - encoded.len()).min(rows.num_rows() - from);
-                    let some = rows.slice(from, some);
+                    let piece = cut.next(rows.num_rows() - from);
+                    let some = rows.slice(from, piece.rows);
                     self.encoder.encode_rows(&some, &list, Operation::Replace, &mut encoded)?;
-                    (from, done) = (from + some.num_rows(), done + some.num_rows() as u64);
-                    if encoded.len() < rows_per_file && done < total {
+                    (from, done) = (from + piece.rows, done + piece.rows as u64);
+                    if !piece.ends {
                         continue;
                     }
                     if self.sender.cancel.is_cancelled() {
@@ -174,7 +172,7 @@ impl Putting<'_> {
                     let own = files.len() as u64 + 1;
                     let shared = envelope.method == Method::File;
                     let number = if shared { numbers.claim(own)? } else { own };
-                    let sequence = self.sequence(number, done);
+                    let sequence = self.sequence(number, cut.is_done());
                     envelope = self.encoder.envelope(&list, Operation::Replace, &sequence)?;
                     self.outcome.requests += 1;
                     let file = Outgoing {
@@ -187,6 +185,7 @@ impl Putting<'_> {
                     };
                     files.push(self.filing.put(file).await?);
                     if shared {
+                        // It is whole in its place, and may be read before the others are there.
                         self.outcome.unknown = done;
                     }
                     encoded.clear();
@@ -196,20 +195,30 @@ impl Putting<'_> {
         Ok((envelope, files))
     }
 
-    fn sequence(&self, number: u64, done: u64) -> Sequence {
-        let total_rows = self.staged.counts.rows;
-        Sequence { number, last: done == total_rows, total_rows, session: 1, day: self.day }
+    fn sequence(&self, number: u64, last: bool) -> Sequence {
+        Sequence { number, last, total_rows: self.staged.counts.rows, session: 1, day: self.day }
     }
 
+    /// Notes all rows, and that they went by files where that matters.
     fn note(&self, members: &mut Members, standing: Standing) -> Result<(), PlatformError> {
+        if self.filing.keeps_apart() {
+            members.keep_to_files()?;
+        }
         members.note_all(&self.staged.batches, &self.identifying, standing)
     }
 
-    /// What the platform says of the job at once; an error is why it did nothing. One that works on is left to it.
-    fn look(&mut self, state: Result<JobState, ClientError>, job: Job) -> Result<(), String> {
+    /// What the platform says of the job at once. One that works on is left to it.
+    fn look(&mut self, state: Result<JobState, ClientError>, job: Job) -> Result<(), ClientError> {
         match state {
-            Ok(JobState::Done(report)) => report.notes.into_iter().for_each(|note| self.outcome.note(note)),
-            Ok(JobState::Failed(reason)) => return Err(reason),
+            Ok(JobState::Done(report)) => {
+                for note in report.notes {
+                    self.outcome.note(note);
+                }
+            }
+            Ok(JobState::Failed(what)) => {
+                let remedy = "look at the list there, and run again".to_owned();
+                return Err(ClientError { class: ErrorClass::Config, what, remedy, said: String::new() });
+            }
             // The files were taken: what cannot be looked at now is looked at later.
             Ok(JobState::Working) | Err(_) => self.outcome.jobs.push(job.id),
         }

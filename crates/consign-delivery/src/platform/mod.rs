@@ -5,6 +5,7 @@
 //! files goes another way: [`filing`].
 
 mod adding;
+mod cut;
 mod filing;
 mod identity;
 mod members;

@@ -1,4 +1,4 @@
-//! Lists that are replaced by files: at TikTok, in the sandbox, and at Attentive, on a real SFTP server
+//! Lists that are replaced by files: at `TikTok`, in the sandbox, and at Attentive, on a real SFTP server
 //! (`tests/servers/all.sh run sftp -- ...`).
 
 use std::collections::BTreeMap;

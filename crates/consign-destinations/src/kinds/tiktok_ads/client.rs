@@ -86,12 +86,12 @@ impl TiktokClient {
     /// Makes an audience for the streaming calls.
     async fn create(&self, name: &str) -> Result<String, Failure> {
         let body = json!({"advertiser_id": self.advertiser, "custom_audience_name": name, "action": "create"});
-        let call = Call::post(format!("{ROOT}/segment/audience/"), body.to_string()).group(CALLS).once();
-        self.made(self.call(call).await?, "/data/audience_id")
+        self.make(Call::post(format!("{ROOT}/segment/audience/"), body.to_string()), "/data/audience_id").await
     }
 
-    /// The id of an audience that was made.
-    fn made(&self, reply: Reply, pointer: &str) -> Result<String, Failure> {
+    /// Makes an audience by that call, and gives its id.
+    async fn make(&self, call: Call, pointer: &str) -> Result<String, Failure> {
+        let reply = self.call(call.group(CALLS).once()).await?;
         id_text(reply.json().pointer(pointer)).ok_or_else(|| Failure {
             error: self.platform.senseless("the id of the new audience"),
             code: String::new(),

@@ -25,8 +25,8 @@ impl TiktokClient {
     async fn make_of_files(&self, name: &str, files: &[String], kind: &str) -> Result<String, Failure> {
         let body = json!({"advertiser_id": self.advertiser, "custom_audience_name": name, "file_paths": files,
             "calculate_type": kind});
-        let call = Call::post(format!("{ROOT}/dmp/custom_audience/create/"), body.to_string()).group(CALLS).once();
-        self.made(self.call(call).await?, "/data/custom_audience_id")
+        let call = Call::post(format!("{ROOT}/dmp/custom_audience/create/"), body.to_string());
+        self.make(call, "/data/custom_audience_id").await
     }
 
     /// Not made again where it may have had its effect, since a file can be used once.

@@ -67,7 +67,7 @@ async fn a_file_stands_under_its_name_and_is_put_again_over_itself() {
     filing.put(second.outgoing()).await.unwrap();
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "+12065550100,SpringPromoTreatmentA\n");
     let wanted = WantedList { name: "SpringPromoTreatmentA".into(), id: None };
-    let filed = filing.publish(&wanted, Some("any"), &second.envelope, &[location.clone()]).await.unwrap();
+    let filed = filing.publish(&wanted, Some("any"), &second.envelope, std::slice::from_ref(&location)).await.unwrap();
     assert_eq!(filed.notes[0], format!("wrote `{location}`"));
     assert!(filed.job.is_none() && filed.notes[1].contains("24 hours"), "{filed:?}");
 }

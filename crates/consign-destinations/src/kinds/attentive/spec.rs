@@ -32,9 +32,8 @@ pub(super) fn spec() -> KindSpec {
             "transport",
             SettingType::Choice(&["api", "sftp"]),
             "api",
-            "How lists go: by the API, or as files to Attentive's SFTP server. It reads them once in 24 hours and does not \
-             say what it made of them, so a list is delivered when its file is there. A file is the whole segment that it \
-             names, and cannot empty one: without rows no file goes",
+            "How lists go: by the API, or as files to Attentive's SFTP server, which reads them once in 24 hours and reports \
+             nothing, so a list is delivered when its file is there. A file cannot empty a segment",
         ),
         secret("api_key", "The API key of a private app that may write segments; needed by `transport: api`"),
         defaulted(

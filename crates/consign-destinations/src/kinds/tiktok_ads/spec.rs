@@ -61,9 +61,8 @@ pub(super) fn spec() -> KindSpec {
         kind: "tiktok_ads",
         title: "TikTok Ads",
         description: "Fills a custom audience of one advertiser, to be shown ads or to be left out. Members show up after \
-                      10 to 48 hours. `mirror`, `append` and `remove` stream the difference; `replace` uploads files of \
-                      the whole list, of 1,000 rows or more. An audience goes one way or the other for good: TikTok does \
-                      not let the two be mixed.",
+                      10 to 48 hours. `replace` uploads files of 1,000 rows or more, other memberships stream; one audience \
+                      takes one of the two.",
         settings,
         list: ListSpec {
             noun: "audience",

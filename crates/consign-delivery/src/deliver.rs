@@ -54,7 +54,7 @@ impl DeliverError {
     pub fn class(&self) -> ErrorClass {
         match self {
             Self::Secret(_) => ErrorClass::Auth,
-            Self::Files(error) => file_class(error),
+            Self::Files(error) => stored_class(error.class()),
             Self::Platform(error) => platform_class(error),
             Self::NoDestination(_) => ErrorClass::Config,
             Self::Encode(_) | Self::Read(_) | Self::NoEncoder(_) => ErrorClass::Bug,
@@ -67,24 +67,14 @@ impl DeliverError {
     }
 }
 
-fn file_class(error: &FileError) -> ErrorClass {
-    match error {
-        FileError::Credentials { .. } => ErrorClass::Auth,
-        FileError::Permission { .. } | FileError::NotWritable(_) | FileError::ReadOnly(_) => ErrorClass::Permission,
-        FileError::Format(_) | FileError::Rows(_) => ErrorClass::Bug,
-        FileError::DiskFull(_) => ErrorClass::Unavailable,
-        error if error.is_temporary() => ErrorClass::Unavailable,
-        _ => ErrorClass::Config,
-    }
-}
-
 fn platform_class(error: &PlatformError) -> ErrorClass {
     let error = match error {
         PlatformError::Client(error) => error,
         PlatformError::Secret(_) => return ErrorClass::Auth,
-        PlatformError::WouldEmpty { .. } | PlatformError::WouldRemove { .. } | PlatformError::NoClient(_) => {
-            return ErrorClass::Config;
-        }
+        PlatformError::WouldEmpty { .. }
+        | PlatformError::WouldRemove { .. }
+        | PlatformError::FilledOtherwise { .. }
+        | PlatformError::NoClient(_) => return ErrorClass::Config,
         PlatformError::Members { .. }
         | PlatformError::Rotated { .. }
         | PlatformError::Parquet(_)
@@ -93,7 +83,12 @@ fn platform_class(error: &PlatformError) -> ErrorClass {
         }
         _ => return ErrorClass::Bug,
     };
-    match error.class {
+    stored_class(error.class)
+}
+
+/// A class as the store has it.
+fn stored_class(class: client::ErrorClass) -> ErrorClass {
+    match class {
         client::ErrorClass::Auth => ErrorClass::Auth,
         client::ErrorClass::Permission => ErrorClass::Permission,
         client::ErrorClass::Config => ErrorClass::Config,

@@ -61,6 +61,11 @@ pub trait Client: Send + Sync {
         None
     }
 
+    /// Taking a list as whole files, in place of finding it and sending requests.
+    fn filing(&self) -> Option<&dyn Filing> {
+        None
+    }
+
     /// A credential that the platform has changed meanwhile, with its name: it must be kept in place of the old one.
     fn rotated(&self) -> Option<(&'static str, SecretString)> {
         None
@@ -102,6 +107,44 @@ pub trait ById: Send + Sync {
 pub trait Clearing: Send + Sync {
     /// Clears attributes of the member that has that value of an identifying attribute. Identifiers are never cleared.
     async fn clear(&self, identifier: (&str, &str), attributes: &[&str]) -> Result<(), ClientError>;
+}
+
+/// Where a list goes as files that together become it (membership `replace`): files are put one after the other, and
+/// then made the list. A file may be put again at any time, after a crash too.
+#[async_trait]
+pub trait Filing: Send + Sync {
+    /// Whether a list that goes by files takes no requests, and one that takes requests no files.
+    fn keeps_apart(&self) -> bool;
+
+    /// The id of the list where there is one already; nothing is made.
+    async fn find(&self, wanted: &WantedList) -> Result<Option<String>, ClientError>;
+
+    /// The most rows of one file of a list of so many rows; an error where files cannot hold it. `found`: there is a
+    /// list that they are to replace.
+    fn rows_per_file(&self, rows: u64, found: bool) -> Result<usize, ClientError>;
+
+    /// Puts one file, and gives what it is known by.
+    async fn put(&self, file: Outgoing<'_>) -> Result<String, ClientError>;
+
+    /// Makes the files that were put the list: the one of that id, else a new one. `envelope` is that of any of them.
+    async fn publish(
+        &self,
+        wanted: &WantedList,
+        found: Option<&str>,
+        envelope: &Envelope,
+        files: &[String],
+    ) -> Result<Filed, ClientError>;
+}
+
+/// A list that went by files.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Filed {
+    /// The list.
+    pub list: FoundList,
+    /// The job that reads the files, where it can be looked at.
+    pub job: Option<Job>,
+    /// What else there is to be told, masked.
+    pub notes: Vec<String>,
 }
 
 /// The list that a delivery is for.

@@ -402,20 +402,7 @@ impl Sending<'_> {
     /// After a session the members are the rows that it sent, and nobody else.
     fn renew_members(&mut self) -> Result<(), PlatformError> {
         self.members.forget()?;
-        for staged in &self.staged.batches {
-            for rows in staged::read(&staged.path)? {
-                let rows = Identified::of(&rows?, &self.identifying)?;
-                let removals: Vec<_> = (0..rows.identities.len()).map(|row| rows.removal(row)).collect();
-                let members = removals.iter().enumerate().map(|(row, removal)| Member {
-                    identity: rows.identities[row],
-                    attributes: rows.attributes[row],
-                    customer_key: rows.keys.value(row),
-                    removal: Some(removal),
-                });
-                self.members.note(&members.collect::<Vec<_>>(), Standing::Acknowledged)?;
-            }
-        }
-        Ok(())
+        self.members.note_all(&self.staged.batches, &self.identifying, Standing::Acknowledged)
     }
 }
 

@@ -19,9 +19,7 @@ pub enum PlatformError {
     #[error(transparent)]
     Client(#[from] ClientError),
     /// There is no client for the kind with these settings.
-    #[error(
-        "`{0}` cannot be sent to with these settings by this version: choose another transport, or stage its files by a contract"
-    )]
+    #[error("`{0}` is no platform that lists can be sent to: report it")]
     NoClient(String),
     /// A credential cannot be read.
     #[error(transparent)]
@@ -90,6 +88,17 @@ pub enum PlatformError {
         gone: u64,
         /// How many may be.
         allowed: Percent,
+    },
+    /// The list was filled another way, and its platform does not let the two be mixed.
+    #[error(
+        "the list `{list}` was filled by {by}, and its platform takes {} no more: write another `list_name` for it, or go back to \
+         the membership that it had", if *by == "files" { "requests" } else { "files" }
+    )]
+    FilledOtherwise {
+        /// The list's name.
+        list: String,
+        /// `files` or `requests`.
+        by: &'static str,
     },
     /// The run was cancelled.
     #[error("cancelled")]

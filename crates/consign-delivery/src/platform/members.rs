@@ -15,8 +15,10 @@ use parquet::arrow::ArrowWriter;
 use sha2::{Digest, Sha256};
 
 use super::PlatformError;
+use super::identity::{Identified, Identifying};
 use super::seal::Seal;
 use crate::folder::{DataFolder, private_folder, remove_folder, sync_folder};
+use crate::stage::StagedBatch;
 use crate::staged;
 
 /// How a member stands after a request.
@@ -117,6 +119,40 @@ impl Members {
         Ok(())
     }
 
+    /// Notes all rows of a delivery.
+    pub fn note_all(
+        &mut self,
+        batches: &[StagedBatch],
+        identifying: &Identifying,
+        standing: Standing,
+    ) -> Result<(), PlatformError> {
+        for batch in batches {
+            for rows in staged::read(&batch.path)? {
+                let rows = Identified::of(&rows?, identifying)?;
+                let removals: Vec<_> = (0..rows.identities.len()).map(|row| rows.removal(row)).collect();
+                let members = removals.iter().enumerate().map(|(row, removal)| Member {
+                    identity: rows.identities[row],
+                    attributes: rows.attributes[row],
+                    customer_key: rows.keys.value(row),
+                    removal: Some(removal),
+                });
+                self.note(&members.collect::<Vec<_>>(), standing)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the list goes by files, and takes no requests.
+    pub fn keeps_to_files(&self) -> bool {
+        self.folder.join(BY_FILES).exists()
+    }
+
+    /// From now on the list goes by files, and takes no requests.
+    pub fn keep_to_files(&self) -> Result<(), PlatformError> {
+        let made = File::create(self.folder.join(BY_FILES)).and_then(|file| file.sync_all());
+        made.and_then(|()| sync_folder(&self.folder)).map_err(|reason| self.failed(reason))
+    }
+
     /// Forgets all members: the list is new, or was emptied.
     pub fn forget(&mut self) -> Result<(), PlatformError> {
         remove_folder(&self.folder).and_then(|()| private_folder(&self.folder)).map_err(|reason| self.failed(reason))
@@ -178,6 +214,9 @@ impl Members {
 pub(super) const KEPT: &str = "kept.parquet";
 /// In a delivery's working folder: the members that have no row.
 pub(super) const GONE: &str = "gone.parquet";
+
+/// Beside what is known of a list: it goes by files.
+const BY_FILES: &str = "by_files";
 
 fn name(number: u64) -> String {
     format!("{number:012}.parquet")

@@ -1,17 +1,20 @@
 //! One staged delivery to its platform: find the list, take the difference, send, remove, remember.
 //!
 //! The way of a delivery: [`identity`] (who its rows are) -> [`members`] (who is on the list, and the difference) ->
-//! [`adding`] and [`removing`] (requests, each noted in the membership as it is answered). What a platform works on for
-//! hours is kept by [`jobs`] and ended by [`follow_up`].
+//! [`adding`] and [`removing`] (requests, each noted in the membership as it is answered). A list that is replaced by
+//! files goes another way: [`filing`]. What a platform works on for hours is kept by [`jobs`] and ended by [`follow_up`].
 
 mod adding;
 mod begun;
 mod clearing;
+mod cut;
 mod error;
+mod filing;
 mod follow_up;
 mod identity;
 mod jobs;
 mod members;
+mod numbers;
 mod reconcile;
 mod rejects;
 mod removing;
@@ -183,6 +186,9 @@ impl<'a> Sending<'a> {
 
     /// Makes the list what it should be. What was done before an error is in the outcome.
     async fn run(&mut self) -> Step<()> {
+        if self.members.keeps_to_files() {
+            return Err(PlatformError::FilledOtherwise { list: self.delivery.list_name.clone(), by: "files" });
+        }
         identity::write_rows(&self.staged.batches, &self.identifying, &self.work)?;
         let way = self.way();
         if way == Way::Remove {
@@ -194,7 +200,7 @@ impl<'a> Sending<'a> {
             difference = self.first_look(way).await?;
         }
         if mirrors {
-            self.guard(&difference)?;
+            guard(self.delivery, self.staged, &difference)?;
         }
         let (sent, removed) = self.begun.since(&difference);
         (self.outcome.list.sent, self.outcome.list.removed) = (sent, removed);
@@ -269,21 +275,6 @@ impl<'a> Sending<'a> {
         self.members.difference(self.engine, &self.work).await
     }
 
-    /// A list is not emptied by accident.
-    fn guard(&self, difference: &Difference) -> Result<(), PlatformError> {
-        let list = || self.delivery.list_name.clone();
-        let Difference { members, gone, .. } = *difference;
-        if self.staged.counts.rows == 0 && members > 0 && !self.delivery.allow_empty {
-            return Err(PlatformError::WouldEmpty { list: list(), members });
-        }
-        if let Some(allowed) = self.delivery.max_removed
-            && u128::from(gone) * 10_000 > u128::from(members) * u128::from(allowed.hundredths())
-        {
-            return Err(PlatformError::WouldRemove { list: list(), members, gone, allowed });
-        }
-        Ok(())
-    }
-
     /// What is left when a delivery fails: rows that were not sent are counted as such.
     fn close_counts(&mut self) {
         let list = &mut self.outcome.list;
@@ -299,6 +290,21 @@ impl<'a> Sending<'a> {
     fn stop_if_cancelled(&self) -> Result<(), PlatformError> {
         if self.sender.cancel.is_cancelled() { Err(PlatformError::Cancelled) } else { Ok(()) }
     }
+}
+
+/// A list is not emptied by accident.
+fn guard(delivery: &PlannedDelivery, staged: &StagedDelivery, difference: &Difference) -> Result<(), PlatformError> {
+    let list = || delivery.list_name.clone();
+    let Difference { members, gone, .. } = *difference;
+    if staged.counts.rows == 0 && members > 0 && !delivery.allow_empty {
+        return Err(PlatformError::WouldEmpty { list: list(), members });
+    }
+    if let Some(allowed) = delivery.max_removed
+        && u128::from(gone) * 10_000 > u128::from(members) * u128::from(allowed.hundredths())
+    {
+        return Err(PlatformError::WouldRemove { list: list(), members, gone, allowed });
+    }
+    Ok(())
 }
 
 /// What a delivery would change on a list that was delivered before.
@@ -353,14 +359,19 @@ pub(crate) async fn send(
     staged: &StagedDelivery,
 ) -> (PlatformSent, Result<(), PlatformError>) {
     let (mut fresh, mut lost_session) = (false, false);
+    if delivery.membership == Some(Membership::Replace) {
+        match sender.client(platforms, delivery) {
+            Ok(spoken) if spoken.0.filing().is_some() => {
+                return filing::send(sender, platforms, id, delivery, staged, spoken).await;
+            }
+            Ok(_) => {}
+            Err(error) => return not_begun(staged, error),
+        }
+    }
     loop {
         let mut sending = match Sending::begin(sender, platforms, id, delivery, staged, fresh).await {
             Ok(sending) => sending,
-            Err(error) => {
-                let mut outcome = PlatformSent::default();
-                outcome.list.reject("not_sent", staged.counts.rows);
-                return (outcome, Err(error));
-            }
+            Err(error) => return not_begun(staged, error),
         };
         let done = sending.run().await;
         let done = sending.keep_rotated().and(done);
@@ -385,6 +396,12 @@ pub(crate) async fn send(
             }
         }
     }
+}
+
+fn not_begun(staged: &StagedDelivery, error: PlatformError) -> (PlatformSent, Result<(), PlatformError>) {
+    let mut outcome = PlatformSent::default();
+    outcome.list.reject("not_sent", staged.counts.rows);
+    (outcome, Err(error))
 }
 
 fn lost(again: &Again, delivery: &PlannedDelivery) -> PlatformError {

@@ -4,6 +4,7 @@
 mod campaign;
 mod disk;
 mod faults;
+mod filing;
 mod follow_up;
 mod lists;
 mod memory;

@@ -71,12 +71,7 @@ impl DemoWorkspace {
     /// The demo with lists to files alone.
     pub async fn files(change: impl FnOnce(&mut Definitions)) -> Self {
         Self::with(|definitions| {
-            let campaign = &mut definitions.campaigns[0];
-            let of_sub_audiences = campaign.sub_audiences.iter_mut().flat_map(|one| &mut one.groups);
-            for group in of_sub_audiences.chain(&mut campaign.remaining) {
-                group.destinations.retain(|one| one.id().as_str() == "staging");
-            }
-            campaign.destinations.retain(|id, _| id.as_str() == "staging");
+            keep_only("staging", definitions);
             change(definitions);
         })
         .await
@@ -108,6 +103,17 @@ impl DemoWorkspace {
         let options = PreviewOptions { show_rows: 2, diff: true };
         self.workplace(&cancel).preview(&self.store, &campaign(), as_of(), options).await
     }
+}
+
+/// Leaves one destination of the campaign, and the sub-audiences that go there.
+pub fn keep_only(destination: &str, definitions: &mut Definitions) {
+    let campaign = &mut definitions.campaigns[0];
+    let of_sub_audiences = campaign.sub_audiences.iter_mut().flat_map(|one| &mut one.groups);
+    for group in of_sub_audiences.chain(&mut campaign.remaining) {
+        group.destinations.retain(|one| one.id().as_str() == destination);
+    }
+    campaign.sub_audiences.retain(|one| one.groups.iter().any(|group| !group.destinations.is_empty()));
+    campaign.destinations.retain(|id, _| id.as_str() == destination);
 }
 
 fn read(folder: &Path) -> Definitions {

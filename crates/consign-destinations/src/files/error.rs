@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::format::{FormatError, KeyProblem};
+use crate::client::ErrorClass;
 
 /// A file cannot be written, or not be put in its place. Says what is wrong, where, and what to do; never a secret, never
 /// a value of a row.
@@ -169,6 +170,18 @@ pub enum FileError {
 }
 
 impl FileError {
+    /// What kind of thing went wrong.
+    pub fn class(&self) -> ErrorClass {
+        match self {
+            Self::Credentials { .. } => ErrorClass::Auth,
+            Self::Permission { .. } | Self::NotWritable(_) | Self::ReadOnly(_) => ErrorClass::Permission,
+            Self::Format(_) | Self::Rows(_) => ErrorClass::Bug,
+            Self::DiskFull(_) => ErrorClass::Unavailable,
+            error if error.is_temporary() => ErrorClass::Unavailable,
+            _ => ErrorClass::Config,
+        }
+    }
+
     /// Whether the same may succeed later without anybody doing something.
     pub fn is_temporary(&self) -> bool {
         matches!(

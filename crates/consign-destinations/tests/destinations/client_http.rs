@@ -197,7 +197,8 @@ fn platforms_have_clients_and_files_have_none() {
     }
     let kind = registry.kind("attentive").expect("it is a kind");
     let by_file = Settings::new(kind.spec(), &[("transport".to_owned(), "sftp".into())].into());
-    assert!(kind.client(&by_file, &credentials("attentive"), &http).is_none());
+    let error = kind.client(&by_file, &credentials("attentive"), &http).expect("it is a platform").err();
+    assert!(error.expect("the password is missing").to_string().contains("`sftp_password`"));
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! The client of `tiktok_ads` to the letter of its specification, sections 4 to 6.
 
-use consign_destinations::client::{Answer, ErrorClass, FoundList, Receipt};
+use consign_destinations::client::{
+    Answer, ClientError, ErrorClass, Filed, Filing, FoundList, Job, JobReport, JobState, Receipt, WantedList,
+};
 use consign_destinations::encode::Operation;
 use consign_destinations::send::{Frame, send_rows};
 use serde_json::{Value, json};
@@ -14,6 +16,9 @@ const JOHN: &str = "61355ba9fb44067b7d6a10e66925bbab40043ac739818f9f36c02bf178b8
 const PHONE: &str = "b4fa1a0e9e520f7186de1a00b1b84abb55a5c7feab09e7c3b8059ca32a6abd4f";
 const MAPPING: &str = "POST /open_api/v1.3/segment/mapping/";
 const CREATE: &str = "POST /open_api/v1.3/segment/audience/";
+const UPLOAD: &str = "POST /open_api/v1.3/dmp/custom_audience/file/upload/";
+const CREATE_OF_FILES: &str = "POST /open_api/v1.3/dmp/custom_audience/create/";
+const UPDATE: &str = "POST /open_api/v1.3/dmp/custom_audience/update/";
 const INFO: &str = "GET /open_api/v1.3/advertiser/info/?advertiser_ids=[\"7012345678901234567\"]";
 
 fn tiktok(steps: Vec<Step>) -> Wire {
@@ -126,7 +131,9 @@ async fn codes_have_their_class_and_say_what_to_do() {
         (&[40_102, 40_104, 40_105, 40_106, 40_113], ErrorClass::Auth, "where `access_token` points"),
         (&[40_300], ErrorClass::Permission, "check `advertiser_id`"),
         (&[40_001, 40_301, 40_118, 41_000], ErrorClass::Permission, "operator or admin"),
-        (&[40_000, 40_907, 40_909, 45_678], ErrorClass::Config, "refused the request with code"),
+        (&[40_000, 45_678], ErrorClass::Config, "refused the request with code"),
+        (&[40_907], ErrorClass::Config, "split the group"),
+        (&[40_909], ErrorClass::Bug, "what its type says"),
         (&[40_062], ErrorClass::Bug, "not hashed"),
     ];
     for (codes, class, words) in cases {
@@ -215,4 +222,144 @@ async fn failures_are_tried_again_whatever_their_form() {
         assert_eq!(wire.slept().len(), 1);
         wire.end();
     }
+}
+
+/// The rows of a file of two types, and of one.
+fn file_rows() -> Rows {
+    let columns: &[(&str, &[Option<&str>])] = &[("EMAIL", &[Some(JANE), Some(JOHN)]), ("PHONE", &[Some(PHONE), None])];
+    Rows::new("tiktok_ads", &[("EMAIL", "email"), ("PHONE", "phone")], columns, "", Operation::Replace)
+}
+
+fn filing(wire: &Wire) -> &dyn Filing {
+    wire.client.filing().expect("TikTok takes files")
+}
+
+fn wanted(id: Option<&str>) -> WantedList {
+    WantedList { name: NAME.to_owned(), id: id.map(ToOwned::to_owned) }
+}
+
+async fn publish(wire: &Wire, found: Option<&str>) -> Result<Filed, ClientError> {
+    let rows = file_rows();
+    filing(wire).publish(&wanted(None), found, &rows.envelope, &["one".to_owned(), "two".to_owned()]).await
+}
+
+#[tokio::test]
+async fn a_file_is_uploaded_with_its_signature_and_type_and_again_after_a_failure() {
+    let file = format!("email_SHA256,phone_SHA256\n{JANE},{PHONE}\n{JOHN},\n");
+    let signature = {
+        use md5::{Digest, Md5};
+        hex::encode(Md5::digest(file.as_bytes()))
+    };
+    let upload = || {
+        on(UPLOAD).header("access-token", "token-of-tiktok").holding(&[
+            &format!("name=\"advertiser_id\"\r\n\r\n{ADVERTISER}\r\n--"),
+            &format!("name=\"file_signature\"\r\n\r\n{signature}\r\n--"),
+            "name=\"calculate_type\"\r\n\r\nMULTIPLE_TYPES\r\n--",
+            "name=\"file\"; filename=\"list.csv\"\r\nContent-Type: text/csv\r\n\r\n",
+            &file,
+        ])
+    };
+    let wire = tiktok(vec![
+        upload().answer(200, envelope(51_010, "timeout", json!({}))),
+        upload().answer(200, envelope(0, "OK", json!({"file_path": "70/one.csv"}))),
+        upload().answer(200, envelope(0, "OK", json!({}))),
+        upload().answer(200, envelope(40_907, "too large", json!({}))),
+    ]);
+    let rows = file_rows();
+    assert_eq!(filing(&wire).put(rows.outgoing()).await, Ok("70/one.csv".to_owned()));
+    assert_eq!(wire.refused(filing(&wire).put(rows.outgoing()).await).class, ErrorClass::Bug);
+    assert_eq!(wire.refused(filing(&wire).put(rows.outgoing()).await).class, ErrorClass::Config);
+    wire.end();
+}
+
+#[tokio::test]
+async fn an_audience_is_made_of_files_and_one_that_is_there_is_replaced() {
+    let made = json!({"advertiser_id": ADVERTISER, "custom_audience_name": NAME, "file_paths": ["one", "two"],
+        "calculate_type": "MULTIPLE_TYPES"});
+    let replaced = json!({"advertiser_id": ADVERTISER, "custom_audience_id": "7", "file_paths": ["one", "two"],
+        "action": "REPLACE"});
+    let wire = tiktok(vec![
+        on(&page(1, 100)).answer(200, audiences(&[], 1)),
+        on(CREATE_OF_FILES).json(made).answer(200, envelope(0, "OK", json!({"custom_audience_id": "190012345"}))),
+        on(UPDATE).json(replaced).answer(200, envelope(0, "OK", json!({}))),
+    ]);
+    let filed = |id: &str, created| Filed {
+        list: FoundList { id: id.into(), created },
+        job: Some(Job { id: id.into() }),
+        notes: Vec::new(),
+    };
+    assert_eq!(publish(&wire, None).await, Ok(filed("190012345", true)));
+    assert_eq!(publish(&wire, Some("7")).await, Ok(filed("7", false)));
+    wire.end();
+}
+
+#[tokio::test]
+async fn files_are_not_used_twice_where_nobody_knows_what_became_of_them() {
+    let wire = tiktok(vec![
+        on(UPDATE).says_nothing(),
+        on(&page(1, 100)).answer(200, audiences(&[], 1)),
+        on(CREATE_OF_FILES).says_nothing(),
+        on(&page(1, 100)).answer(200, audiences(&[(json!("7"), NAME)], 1)),
+        on(&page(1, 100)).answer(200, audiences(&[(json!("8"), NAME)], 1)),
+    ]);
+    assert_eq!(wire.refused(publish(&wire, Some("7")).await).class, ErrorClass::Unavailable);
+    assert_eq!(publish(&wire, None).await.expect("it was made").list.id, "7");
+    let error = wire.refused(publish(&wire, None).await);
+    assert!(error.to_string().contains("was made while its files were uploaded"), "{error}");
+    wire.end();
+}
+
+#[tokio::test]
+async fn an_audience_at_work_is_waited_for_before_it_is_replaced() {
+    let wire = tiktok(vec![
+        on(UPDATE).answer(200, envelope(40_002, "The audience is being processed.", json!({}))),
+        on(UPDATE).answer(200, envelope(0, "OK", json!({}))),
+    ]);
+    publish(&wire, Some("7")).await.expect("it is replaced");
+    assert_eq!(wire.slept(), [300]);
+    wire.end();
+}
+
+#[tokio::test]
+async fn what_files_cannot_hold_is_said_before_any_call() {
+    let wire = tiktok(vec![on(&page(1, 100)).answer(200, audiences(&[(json!("7"), NAME)], 1))]);
+    let filing = filing(&wire);
+    assert!(filing.keeps_apart());
+    assert_eq!(filing.find(&wanted(Some("9"))).await, Ok(Some("9".into())));
+    assert_eq!(filing.find(&wanted(None)).await, Ok(Some("7".into())));
+    assert_eq!(filing.rows_per_file(1, false), Ok(50_000));
+    assert_eq!(filing.rows_per_file(1_000, true), Ok(50_000));
+    // Below 50 files, and none above 250 MB.
+    assert_eq!(filing.rows_per_file(10_000_000, true), Ok(204_082));
+    assert!(filing.rows_per_file(47_000_000, true).expect("it fits") * 4 * 65 <= 250_000_000);
+    let few = wire.heard(filing.rows_per_file(999, true).expect_err("it is refused"));
+    assert!(few.class == ErrorClass::Config && few.what.contains("fewer than 1,000"), "{few}");
+    let many = wire.heard(filing.rows_per_file(48_000_000, false).expect_err("it is refused"));
+    assert!(many.class == ErrorClass::Config && many.remedy.contains("mirror"), "{many}");
+    wire.end();
+}
+
+#[tokio::test]
+async fn files_are_read_when_the_audience_is_valid() {
+    let get = format!(
+        "GET /open_api/v1.3/dmp/custom_audience/get/?advertiser_id={ADVERTISER}&custom_audience_ids=[\"190012345\"]"
+    );
+    let details = |details: Value| envelope(0, "OK", json!({"list": [{"audience_details": details}]}));
+    let wire = tiktok(vec![
+        on(&get).answer(200, details(json!({"is_valid": false, "error_msg": ""}))),
+        on(&get).answer(200, details(json!({"is_valid": true, "error_msg": ""}))),
+        on(&get).answer(200, details(json!({"is_valid": false, "error_msg": format!("bad line {JANE}")}))),
+        on(&get).answer(200, envelope(0, "OK", json!({"list": []}))),
+    ]);
+    let job = Job { id: "190012345".into() };
+    assert_eq!(wire.client.poll(&job).await, Ok(JobState::Working));
+    assert_eq!(wire.client.poll(&job).await, Ok(JobState::Done(JobReport { known: true, ..JobReport::default() })));
+    assert_eq!(
+        wire.client.poll(&job).await,
+        Ok(JobState::Failed("TikTok did not read the files: bad line [hash]".into()))
+    );
+    assert_eq!(wire.refused(wire.client.poll(&job).await).class, ErrorClass::Bug);
+    let polling = wire.client.polling().expect("it is polled");
+    assert!(!polling.awaited && polling.give_up.as_secs() == 48 * 3_600);
+    wire.end();
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BooleanArray, Date32Array, Float64Array, Int64Array, RecordBatch, StringArray};
-use consign_destinations::encode::{Operation, RequestEncoder};
+use consign_destinations::encode::{EncodeError, Operation, RequestEncoder};
 use serde_json::{Value, json};
 
 use crate::workspace::{complete, encoder, list, request, sequence, staged, staged_arrays};
@@ -119,6 +119,22 @@ fn attentive_reads_files_of_identifier_and_segment() {
 pub const ATTENTIVE_BY_FILE: &str = "settings: { transport: sftp, sftp_username: acme, client_domain: acme, \
      sftp_host_key: 'SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU' }, credentials: { sftp_password: \
      env:ATTENTIVE_PASSWORD }";
+
+#[test]
+fn tiktok_reads_files_of_one_type_without_a_header_and_nothing_that_is_not_hashed() {
+    let destination =
+        "settings: { advertiser_id: '1', require_email_and_phone: false }, credentials: { access_token: env:T }";
+    let encoder = encoder("tiktok_ads", destination, &[("EMAIL", "email")]);
+    let rows = staged(&[("EMAIL", &[Some(JANE), Some(JOHN)])]);
+    let one = sequence(1, true, 2);
+    let (envelope, body) =
+        request(&*encoder, &rows, &list(""), Operation::Replace, &one).expect("files replace an audience");
+    assert_eq!(envelope.headers, [("calculate_type", "EMAIL_SHA256".to_owned())]);
+    assert_eq!(String::from_utf8(body).expect("text"), format!("{JANE}\n{JOHN}\n"));
+    let plain = staged(&[("EMAIL", &[Some("jane.doe@example.com")])]);
+    let error = request(&*encoder, &plain, &list(""), Operation::Replace, &one).expect_err("it stays here");
+    assert!(matches!(error, EncodeError::NotHashed(name) if name == "EMAIL"));
+}
 
 #[test]
 fn criteo_amends_a_contact_list_as_its_specification_shows() {

@@ -25,6 +25,7 @@ fn attentive_needs_what_its_transport_needs() {
         "settings: { transport: sftp, sftp_username: acme, client_domain: ../up, sftp_host_key: 'SHA256:short' }, \
          credentials: { sftp_password: env:P }",
         ATTENTIVE_BY_FILE,
+        &format!("sandbox: true, {ATTENTIVE_BY_FILE}"),
     ];
     assert_snapshot!(table("attentive", &[("phone", "phone")], &cases));
 }

@@ -1,6 +1,7 @@
 //! Destinations through their public face.
 
 mod client_attentive;
+mod client_attentive_files;
 mod client_criteo;
 mod client_http;
 mod client_klaviyo;

@@ -222,7 +222,20 @@ impl Rows {
         operation: Operation,
         sequence: Sequence,
     ) -> Self {
-        let encoder = encoder(kind, complete(kind), mapped);
+        Self::by(kind, complete(kind), mapped, columns, list_id, operation, sequence)
+    }
+
+    /// The same for a destination set up in that way.
+    pub fn by(
+        kind: &str,
+        destination: &str,
+        mapped: &[(&str, &str)],
+        columns: &[(&str, &[Option<&str>])],
+        list_id: &str,
+        operation: Operation,
+        sequence: Sequence,
+    ) -> Self {
+        let encoder = encoder(kind, destination, mapped);
         let list = list(list_id);
         let mut rows = EncodedRows::new();
         encoder.encode_rows(&staged(columns), &list, operation, &mut rows).expect("rows can be encoded");

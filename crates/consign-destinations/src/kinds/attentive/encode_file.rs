@@ -54,7 +54,7 @@ impl RequestEncoder for Encoder {
         Ok(())
     }
 
-    /// The name of the file counts from 1 within a delivery.
+    /// The number is that of the file among those of the day, from 1.
     fn envelope(&self, _: &ListTarget, operation: Operation, sequence: &Sequence) -> Result<Envelope, EncodeError> {
         Self::offered(operation)?;
         Ok(Envelope {

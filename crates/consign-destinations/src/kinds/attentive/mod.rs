@@ -1,6 +1,7 @@
 //! Attentive segments, by API or by file.
 
 mod client;
+mod client_file;
 mod encode;
 mod encode_file;
 mod spec;
@@ -60,6 +61,13 @@ impl Kind for Attentive {
             )
         });
         let mut found: Vec<SettingProblem> = missing.collect();
+        if destination.sandbox {
+            found.push(problem(
+                "transport",
+                "the sandbox has no SFTP server, so `transport: sftp` cannot be rehearsed there",
+                "remove `sandbox: true`, or rehearse with `transport: api`",
+            ));
+        }
         found.extend(check_host_key(destination, "sftp_host_key"));
         found.extend(super::place::check_folder(destination, "remote_folder", true));
         let domain = text(destination, "client_domain").unwrap_or_default();
@@ -97,9 +105,10 @@ impl Kind for Attentive {
         credentials: &Credentials,
         http: &Http,
     ) -> Option<Result<Box<dyn Client>, ClientError>> {
-        if by_file(settings) {
-            return None;
-        }
-        Some(client::AttentiveClient::new(settings, credentials, http).map(|client| Box::new(client) as _))
+        Some(if by_file(settings) {
+            client_file::FileClient::new(settings, credentials).map(|client| Box::new(client) as _)
+        } else {
+            client::AttentiveClient::new(settings, credentials, http).map(|client| Box::new(client) as _)
+        })
     }
 }

@@ -20,8 +20,11 @@ pub(super) fn heading(setting: &str) -> &'static str {
 /// Members of one request.
 const BATCH_SIZE: usize = 10_000;
 
+/// The most rows of a file.
+pub(super) const FILE_ROWS: usize = 500_000;
+
 /// What a file can hold.
-pub(super) const FILE_LIMITS: Limits = Limits { request_rows: Some(500_000), request_bytes: None, row_bytes: None };
+pub(super) const FILE_LIMITS: Limits = Limits { request_rows: Some(FILE_ROWS), request_bytes: None, row_bytes: None };
 
 pub(super) fn spec() -> KindSpec {
     let mut settings = vec![
@@ -29,7 +32,8 @@ pub(super) fn spec() -> KindSpec {
             "transport",
             SettingType::Choice(&["api", "sftp"]),
             "api",
-            "How lists go: by the API, or as files to Attentive's SFTP server, which reads them once a day",
+            "How lists go: by the API, or as files to Attentive's SFTP server, which reads them once in 24 hours and reports \
+             nothing, so a list is delivered when its file is there. A file cannot empty a segment",
         ),
         secret("api_key", "The API key of a private app that may write segments; needed by `transport: api`"),
         defaulted(
@@ -77,7 +81,10 @@ pub(super) fn spec() -> KindSpec {
         writes_files: false,
         unverified: vec![
             "By file: the order and quoting of its two columns, identifier and segment name, from a sample",
-            "By file: whether a second file of a day for one segment replaces the first; a file holds 500,000 rows",
+            "By file: whether a second file of a day for one segment replaces the first. A file holds 500,000 rows; a \
+             delivery of more goes in several, and says so",
+            "By file: the number at the end of a file's name counts the files of a day at the destination; a list that goes \
+             again on the day keeps its number",
             "Whether segments of e-mail addresses are switched on for every client of Attentive",
             "The lines of a job's result, and where they are: `url` or `resultUrl`, fetched without the key. Where they cannot be \
              read, what became of the members is unknown",

@@ -1,6 +1,9 @@
 //! `tiktok_ads` over the wire: audiences, and mappings of people to them by the streaming calls.
 
+mod filing;
 mod protocol;
+
+use std::time::Duration;
 
 use async_trait::async_trait;
 use consign_model::spec::Settings;
@@ -9,8 +12,8 @@ use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
 use crate::client::{
-    Answer, Client, ClientError, Credentials, ErrorClass, FoundList, Job, JobState, Outgoing, Receipt, WantedList,
-    ambiguous, credential,
+    Answer, Client, ClientError, Credentials, ErrorClass, Filing, FoundList, Job, JobReport, JobState, Outgoing,
+    Polling, Receipt, WantedList, ambiguous, credential,
 };
 use crate::encode::JSON;
 use crate::http::{Access, Call, Effect, Failure, Http, Platform, Reply, id_text, secret_header};
@@ -46,8 +49,11 @@ impl TiktokClient {
     }
 
     async fn call(&self, call: Call) -> Result<Reply, Failure> {
-        let call = call.header("access-token", self.token.clone());
-        self.platform.call(&call.header("content-type", HeaderValue::from_static(JSON))).await
+        self.call_with(call, HeaderValue::from_static(JSON)).await
+    }
+
+    async fn call_with(&self, call: Call, media: HeaderValue) -> Result<Reply, Failure> {
+        self.platform.call(&call.header("access-token", self.token.clone()).header("content-type", media)).await
     }
 
     fn page(&self, page: u64, size: u64) -> Call {
@@ -89,11 +95,16 @@ impl TiktokClient {
         }
     }
 
+    /// Makes an audience for the streaming calls.
     async fn create(&self, name: &str) -> Result<String, Failure> {
         let body = json!({"advertiser_id": self.advertiser, "custom_audience_name": name, "action": "create"});
-        let call = Call::post(format!("{ROOT}/segment/audience/"), body.to_string()).group(CALLS).once();
-        let reply = self.call(call).await?;
-        id_text(reply.json().pointer("/data/audience_id")).ok_or_else(|| Failure {
+        self.make(Call::post(format!("{ROOT}/segment/audience/"), body.to_string()), "/data/audience_id").await
+    }
+
+    /// Makes an audience by that call, and gives its id.
+    async fn make(&self, call: Call, pointer: &str) -> Result<String, Failure> {
+        let reply = self.call(call.group(CALLS).once()).await?;
+        id_text(reply.json().pointer(pointer)).ok_or_else(|| Failure {
             error: self.platform.senseless("the id of the new audience"),
             code: String::new(),
             reply: Some(reply),
@@ -158,7 +169,36 @@ impl Client for TiktokClient {
         }
     }
 
-    async fn poll(&self, _: &Job) -> Result<JobState, ClientError> {
-        Err(ClientError::new(ErrorClass::Bug, "TikTok's streaming calls have no jobs to look at", "report it"))
+    /// The job of files is the audience itself, which is valid once they are read.
+    async fn poll(&self, job: &Job) -> Result<JobState, ClientError> {
+        let ids = json!([job.id]).to_string();
+        let call = Call::get(format!("{ROOT}/dmp/custom_audience/get/"))
+            .query("advertiser_id", self.advertiser.as_str())
+            .query("custom_audience_ids", ids)
+            .group(CALLS);
+        let reply = self.call(call).await?;
+        let details = "/data/list/0/audience_details";
+        if let Some(said) = reply.text(&format!("{details}/error_msg")).filter(|said| !said.is_empty()) {
+            return Ok(JobState::Failed(format!("TikTok did not read the files: {}", self.platform.masked(said))));
+        }
+        match reply.json().pointer(&format!("{details}/is_valid")).and_then(Value::as_bool) {
+            Some(true) => Ok(JobState::Done(JobReport { known: true, ..JobReport::default() })),
+            Some(false) => Ok(JobState::Working),
+            None => Err(self.platform.senseless("the state of the audience")),
+        }
+    }
+
+    fn polling(&self) -> Option<Polling> {
+        Some(Polling {
+            first: Duration::from_mins(5),
+            growth: 1.5,
+            longest: Duration::from_mins(30),
+            give_up: Duration::from_hours(48),
+            awaited: false,
+        })
+    }
+
+    fn filing(&self) -> Option<&dyn Filing> {
+        Some(self)
     }
 }

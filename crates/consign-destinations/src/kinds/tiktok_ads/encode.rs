@@ -1,9 +1,11 @@
-//! Mappings of an audience: each row is an array of ids, in the order of the request's `id_schema`.
+//! Mappings of an audience: each row is an array of ids, in the order of the request's `id_schema`. What replaces an
+//! audience goes as files instead.
 
 use arrow::array::RecordBatch;
 use consign_model::plan::PlannedAttribute;
 use consign_model::spec::{Hash, Limits, Settings};
 
+use super::encode_file;
 use super::spec::ID_TYPES;
 use crate::encode::{
     Column, EncodeError, EncodedRows, Envelope, JSON, ListTarget, Method, Operation, RequestEncoder, Sequence,
@@ -29,15 +31,12 @@ impl Encoder {
         }
     }
 
-    fn action(operation: Operation) -> Result<&'static str, EncodeError> {
+    /// The action of the streaming call; none where the audience goes as files.
+    fn action(operation: Operation) -> Option<&'static str> {
         match operation {
-            Operation::Add => Ok("add"),
-            Operation::Remove => Ok("delete"),
-            Operation::Replace => Err(EncodeError::NotOffered {
-                kind: "tiktok_ads",
-                operation,
-                reason: "the streaming calls add and remove; `mirror` makes the audience equal to the group",
-            }),
+            Operation::Add => Some("add"),
+            Operation::Remove => Some("delete"),
+            Operation::Replace => None,
         }
     }
 }
@@ -50,7 +49,9 @@ impl RequestEncoder for Encoder {
         operation: Operation,
         into: &mut EncodedRows,
     ) -> Result<(), EncodeError> {
-        Self::action(operation)?;
+        if Self::action(operation).is_none() {
+            return encode_file::encode_rows(&self.ids, staged, into);
+        }
         // What stands after each id is the same for all.
         let mut audience = br#","audience_ids":["#.to_vec();
         write_text(&list.id, &mut audience);
@@ -81,7 +82,7 @@ impl RequestEncoder for Encoder {
     }
 
     fn envelope(&self, _: &ListTarget, operation: Operation, _: &Sequence) -> Result<Envelope, EncodeError> {
-        let action = Self::action(operation)?;
+        let Some(action) = Self::action(operation) else { return Ok(encode_file::envelope(&self.ids)) };
         let schema: Vec<String> = self.ids.iter().map(|id| format!("\"{id}_SHA256\"")).collect();
         let mut prefix = br#"{"advertiser_ids":["#.to_vec();
         write_text(&self.advertiser_id, &mut prefix);

@@ -1,7 +1,8 @@
-//! Custom audiences of `tiktok_ads`, by the streaming calls.
+//! Custom audiences of `tiktok_ads`, by the streaming calls; by files where they are replaced.
 
 mod client;
 mod encode;
+mod encode_file;
 mod spec;
 
 use consign_model::definition::{AttributeMapping, Destination};

@@ -12,6 +12,9 @@ use crate::kinds::{NAME_TEMPLATE, names};
 /// The ids of a person, in the order in which requests have them.
 pub(super) const ID_TYPES: &[&str] = &["EMAIL", "PHONE", "IDFA", "AAID"];
 
+/// Members below which an audience cannot be used, nor be replaced by files.
+pub(super) const USABLE: u64 = 1_000;
+
 /// Rows of one request where the destination sets nothing else.
 const BATCH_SIZE: usize = 1_000;
 
@@ -49,7 +52,7 @@ pub(super) fn spec() -> KindSpec {
             "batch_size",
             SettingType::Integer { min: 1, max: 10_000 },
             BATCH_SIZE,
-            "The most rows of one request",
+            "The most rows of one request of the streaming calls",
         ),
     ];
     settings.extend(phones());
@@ -58,7 +61,8 @@ pub(super) fn spec() -> KindSpec {
         kind: "tiktok_ads",
         title: "TikTok Ads",
         description: "Fills a custom audience of one advertiser, to be shown ads or to be left out. Members show up after \
-                      10 to 48 hours.",
+                      10 to 48 hours. `replace` uploads files of 1,000 rows or more, other memberships stream; one audience \
+                      takes one of the two.",
         settings,
         list: ListSpec {
             noun: "audience",
@@ -66,10 +70,10 @@ pub(super) fn spec() -> KindSpec {
             max_name: Some(70),
             name_without_white_space: false,
             name_should_not_contain: None,
-            min_useful_rows: Some(1_000),
+            min_useful_rows: Some(USABLE),
         },
         rules: rules(ID_TYPES, Normalisation::EmailWithoutSpace, true),
-        memberships: vec![Membership::Mirror, Membership::Append, Membership::Remove],
+        memberships: vec![Membership::Mirror, Membership::Append, Membership::Remove, Membership::Replace],
         limits: Limits { request_rows: Some(BATCH_SIZE), request_bytes: Some(1_000_000), row_bytes: None },
         writes_files: false,
         unverified: vec![
@@ -78,6 +82,8 @@ pub(super) fn spec() -> KindSpec {
             "Which rule for e-mail addresses matches more people today; `plain` is TikTok's newest text",
             "What the messages of limits say; a second, a minute and a day are told apart by these words",
             "That a request which TikTok calls a duplicate (40050) was taken the first time",
+            "By file: how long TikTok works on one. It is looked at every 5 minutes at first, then every 30, for 48 hours",
+            "By file: below 1,000 rows a new audience is made, and is not usable; one that is there already is not replaced",
             "Names over 70 characters are refused, since TikTok would cut them: a choice of ours",
         ],
     }

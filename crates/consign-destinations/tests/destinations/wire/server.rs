@@ -28,6 +28,8 @@ pub struct Step {
 enum Body {
     Json(Value),
     Text(String),
+    /// Holds these texts, in this order.
+    Holds(Vec<String>),
 }
 
 #[derive(Debug, Clone)]
@@ -75,6 +77,12 @@ impl Step {
     /// With exactly this body.
     pub fn text(mut self, body: &str) -> Self {
         self.body = Some(Body::Text(body.to_owned()));
+        self
+    }
+
+    /// With a body that holds these texts, in this order.
+    pub fn holding(mut self, texts: &[&str]) -> Self {
+        self.body = Some(Body::Holds(texts.iter().map(|text| (*text).to_owned()).collect()));
         self
     }
 
@@ -276,6 +284,15 @@ impl Step {
             }
             Some(Body::Text(expected)) if body != *expected => {
                 wrong.push(format!("{line}: expected the body {expected}\n     got {body}"));
+            }
+            Some(Body::Holds(texts)) => {
+                let mut rest = &*body;
+                for text in texts {
+                    match rest.split_once(text.as_str()) {
+                        Some((_, after)) => rest = after,
+                        None => wrong.push(format!("{line}: expected {text:?} in its place\n     got {body}")),
+                    }
+                }
             }
             _ => {}
         }

@@ -102,6 +102,16 @@ impl http::Protocol for Protocol {
                 &format!("TikTok says that the request has too many rows ({number})"),
                 "set `batch_size` to less",
             )),
+            40_907 => Setback::never(refusal(
+                ErrorClass::Config,
+                "TikTok says that a file is too large (40907)",
+                "split the group, or choose `membership: mirror` for a list of another name",
+            )),
+            40_909 => Setback::never(refusal(
+                ErrorClass::Bug,
+                "TikTok says that a file does not hold what its type says (40909)",
+                "report it with the ids of the request",
+            )),
             40_062 => Setback::never(refusal(
                 ErrorClass::Bug,
                 "TikTok says that a value is not hashed (40062)",
@@ -117,7 +127,11 @@ impl http::Protocol for Protocol {
     }
 
     fn ids(&self, reply: &Reply) -> Vec<(&'static str, String)> {
-        let ids = [("request_id", "/request_id"), ("audience_id", "/data/audience_id")];
+        let ids = [
+            ("request_id", "/request_id"),
+            ("audience_id", "/data/audience_id"),
+            ("audience_id", "/data/custom_audience_id"),
+        ];
         ids.into_iter().filter_map(|(name, pointer)| Some((name, reply.text(pointer)?.to_owned()))).collect()
     }
 }

@@ -266,15 +266,26 @@ impl Workplace<'_> {
         campaign: &Slug,
         as_of: DateTime<Utc>,
     ) -> Result<RunSummary, RunError> {
-        let run_id = uuid::Uuid::now_v7().to_string();
-        let plan = self.plan(campaign, as_of, &run_id)?;
+        self.run_as(store, &uuid::Uuid::now_v7().to_string(), version, campaign, as_of).await
+    }
+
+    /// Runs a campaign as the run of an id that was chosen before, a version 7 UUID that no run has.
+    pub async fn run_as(
+        &self,
+        store: &dyn Store,
+        run_id: &str,
+        version: u64,
+        campaign: &Slug,
+        as_of: DateTime<Utc>,
+    ) -> Result<RunSummary, RunError> {
+        let plan = self.plan(campaign, as_of, run_id)?;
         let unusable = |reason| RunError::Folder { path: self.folder.path().to_owned(), reason };
         let _held =
             self.folder.hold(campaign).map_err(unusable)?.ok_or_else(|| RunError::Underway(campaign.clone()))?;
         self.end_abandoned(store, campaign).await?;
         store
             .create_run(&NewRun {
-                id: run_id.clone(),
+                id: run_id.to_owned(),
                 campaign: campaign.clone(),
                 definitions_version: version,
                 mode: if plan.deliveries.iter().any(|one| one.sandbox) { RunMode::Rehearsal } else { RunMode::Real },
@@ -286,8 +297,8 @@ impl Workplace<'_> {
         if let Err(error) = &done {
             let outcome = if error.is_cancelled() { Outcome::Cancelled } else { Outcome::Failed };
             // Nobody goes on with it. On a full disk this also makes the room to record how it ended.
-            let cleared = self.folder.run(&run_id).clear();
-            let recorded = store.move_run(&run_id, RunState::Finished(outcome), Some(&chain(error))).await;
+            let cleared = self.folder.run(run_id).clear();
+            let recorded = store.move_run(run_id, RunState::Finished(outcome), Some(&chain(error))).await;
             // Why it failed is what matters; a run that is not recorded as over is ended by the next.
             if let Some(unrecorded) = cleared.err().map(|e| e.to_string()).or(recorded.err().map(|e| e.to_string())) {
                 tracing::warn!(run = run_id, %unrecorded, "the end of the run is not recorded");
@@ -373,6 +384,8 @@ impl Workplace<'_> {
             (self.progress)(Progress::Sent(id));
             Ok::<_, RunError>(summary(plan, delivery, id, staged, Some(ended)))
         });
+        // Made before they are polled: a stream that still holds the closure is not `Send` to the compiler.
+        let sending: Vec<_> = sending.collect();
         let results: Vec<_> = stream::iter(sending).buffered(self.threads.max(2)).collect().await;
         results.into_iter().collect()
     }

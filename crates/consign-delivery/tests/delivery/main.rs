@@ -5,5 +5,7 @@ mod campaign;
 mod disk;
 mod memory;
 mod platforms;
+mod retention;
+mod scheduler;
 mod stage;
 mod workspace;

@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeZone, Utc};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Utc};
 use chrono_tz::Tz;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 use consign_model::id::Slug;
+use consign_model::schedule;
 use consign_sandbox::Fault;
 
 use crate::exit;
@@ -126,6 +127,21 @@ pub enum Command {
         #[command(flatten)]
         as_of: AsOf,
     },
+    /// Keep the schedules: run each campaign when it is due, until stopped
+    #[command(
+        after_long_help = "Runs in the foreground and logs to standard error, at the level `info` unless CONSIGN_LOG says \
+                           otherwise. An interrupt (Ctrl-C) or a termination stops it within a batch. Definitions that are \
+                           applied meanwhile are noticed. Staged data is deleted when its retention is over.\n\n\
+                           Example:\n  consign serve --data /var/lib/consign"
+    )]
+    Serve,
+    /// Show when campaigns run next
+    #[command(after_long_help = "Example:\n  consign schedule list")]
+    Schedule {
+        /// What to do with schedules.
+        #[command(subcommand)]
+        command: Schedules,
+    },
     /// Show the latest runs, or one run with its deliveries
     #[command(after_long_help = "Examples:\n  consign status\n  consign status 019abc12-3456-7def-8123-456789abcdef")]
     Status {
@@ -186,6 +202,13 @@ pub struct Sandbox {
     pub seed: u64,
 }
 
+/// What to do with schedules.
+#[derive(Debug, Subcommand)]
+pub enum Schedules {
+    /// List the next five times of each scheduled campaign, in its time zone, and what became of its last
+    List,
+}
+
 /// What to do with destinations.
 #[derive(Debug, Subcommand)]
 pub enum Destinations {
@@ -229,10 +252,7 @@ impl AsOf {
             Moment::Everywhere(moment) => return Some(moment),
             Moment::Local(local) => local,
         };
-        let mut minutes =
-            (0..=24 * 60).filter_map(|minutes| local.checked_add_signed(chrono::TimeDelta::minutes(minutes)));
-        let first = minutes.find_map(|local| time_zone.from_local_datetime(&local).earliest());
-        Some(first.map_or_else(|| local.and_utc(), |moment| moment.with_timezone(&Utc)))
+        Some(schedule::moment(local, time_zone))
     }
 }
 

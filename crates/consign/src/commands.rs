@@ -7,14 +7,16 @@ mod demo;
 mod destinations;
 mod export;
 mod sandbox;
+mod schedule;
 mod schema;
+mod serve;
 pub mod status;
 mod validate;
 
 use anyhow::Result;
 use consign_delivery::PreviewOptions;
 
-use crate::cli::{Command, Destinations};
+use crate::cli::{Command, Destinations, Schedules};
 use crate::context::Context;
 use crate::exit::Exit;
 
@@ -30,6 +32,8 @@ pub async fn run(command: Command, context: &Context) -> Result<Exit> {
             campaign::preview(context, &campaign, as_of, PreviewOptions { show_rows, diff }).await
         }
         Command::Run { campaign, as_of } => campaign::run(context, &campaign, as_of).await,
+        Command::Serve => serve::run(context).await,
+        Command::Schedule { command: Schedules::List } => schedule::list(context).await,
         Command::Status { run, limit } => status::run(context, run.as_deref(), limit).await,
         Command::Explain { campaign, customer_key } => campaign::explain(context, &campaign, &customer_key).await,
         Command::Sandbox(asked) => sandbox::run(context, asked).await,

@@ -8,6 +8,7 @@ mod problems;
 mod progress;
 mod redact;
 mod run;
+mod schedules;
 
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};

@@ -106,13 +106,9 @@ pub(super) async fn settle(
 pub(super) async fn begin(connection: &mut SqliteConnection, run: &str, at: DateTime<Utc>) -> Result<(), Fault> {
     let Some(occurrence) = of_run(connection, run).await? else { return Ok(()) };
     settle(connection, run, OccurrenceState::Ran, None).await?;
-    let mut what = format!("scheduled for {}", occurrence.due.format("%Y-%m-%dT%H:%M:%SZ"));
-    if occurrence.late {
-        what.push_str(", late");
-    }
-    if occurrence.missed > 0 {
-        what.push_str(&format!(", after {} missed", occurrence.missed));
-    }
+    let late = if occurrence.late { ", late" } else { "" };
+    let missed = if occurrence.missed > 0 { format!(", after {} missed", occurrence.missed) } else { String::new() };
+    let what = format!("scheduled for {}{late}{missed}", occurrence.due.format("%Y-%m-%dT%H:%M:%SZ"));
     event(connection, run, None, at, &what).await
 }
 

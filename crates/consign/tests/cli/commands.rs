@@ -22,7 +22,8 @@ fn help_names_every_command_and_every_exit_code() {
 fn every_command_has_help_with_an_example() {
     let terminal = Terminal::with(&[]);
     let commands =
-        "demo validate apply export schema preview run status explain destinations completions".split_whitespace();
+        "demo validate apply export schema preview run serve schedule status explain destinations completions"
+            .split_whitespace();
     for command in commands {
         let answer = terminal.consign(&format!("{command} --help"));
         assert_eq!(answer.code, 0);

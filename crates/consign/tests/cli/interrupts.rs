@@ -9,7 +9,7 @@ use crate::shop::{self, CAMPAIGN, RUN};
 use crate::terminal::Terminal;
 
 /// A bucket that takes connections and never answers.
-struct Silence {
+pub struct Silence {
     listener: TcpListener,
 }
 
@@ -23,7 +23,7 @@ impl Silence {
     }
 
     /// Waits until somebody connects. Who does waits as long as what this gives is kept.
-    fn connected(&self) -> TcpStream {
+    pub fn connected(&self) -> TcpStream {
         let (listener, (sender, receiver)) = (self.listener.try_clone().expect("a handle"), mpsc::channel());
         thread::spawn(move || sender.send(listener.accept()));
         let accepted = receiver.recv_timeout(Duration::from_mins(1));
@@ -32,7 +32,7 @@ impl Silence {
 }
 
 /// A workspace whose run waits for a bucket that never answers.
-fn waiting() -> (Terminal, Silence) {
+pub fn waiting() -> (Terminal, Silence) {
     let (terminal, silence) = (shop::applied(), Silence::new());
     shop::with_bucket(&terminal, &format!("http://{}", silence.address()));
     (terminal, silence)

@@ -7,6 +7,7 @@ mod commands;
 mod definitions;
 mod demo;
 mod interrupts;
+mod schedules;
 mod shop;
 mod showing;
 mod tables;

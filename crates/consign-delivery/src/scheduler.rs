@@ -15,7 +15,7 @@ use consign_destinations::http::Clock;
 use consign_model::id::Slug;
 use consign_model::schedule::{Due, Timetable};
 use consign_store::{NewOccurrence, OccurrenceState, Outcome, ScheduleBegun, Store, StoreError, StoredDefinitions};
-use tokio::task::{Id, JoinSet};
+use tokio::task::{Id, JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 /// How often it is looked whether other definitions were applied. A clock that is set, and a machine that slept, are
@@ -55,11 +55,13 @@ pub struct Scheduler {
     duties: Arc<dyn Duties>,
     clock: Arc<dyn Clock>,
     cancel: CancellationToken,
+    /// How many campaigns may run at the same time.
+    at_once: usize,
     definitions: Option<Arc<StoredDefinitions>>,
     /// Whether what an earlier process left is taken up.
     taken_up: bool,
     schedules: Vec<Kept>,
-    tasks: JoinSet<()>,
+    tasks: JoinSet<Option<Ran>>,
     under_way: HashMap<Id, Task>,
     next_tick: Option<DateTime<Utc>>,
 }
@@ -77,23 +79,26 @@ struct Kept {
 
 #[derive(Debug, PartialEq, Eq)]
 enum Task {
-    Run(Slug),
+    Run { campaign: Slug, run: String, due: DateTime<Utc> },
     Tick,
 }
 
 impl Scheduler {
-    /// A keeper of the schedules in a store, until it is cancelled. What the duties do should be cancelled with it.
+    /// A keeper of the schedules in a store, until it is cancelled. What the duties do should be cancelled with it. At most
+    /// so many campaigns run at the same time; what else is due waits, and may be late then.
     pub fn new(
         store: Arc<dyn Store>,
         duties: Arc<dyn Duties>,
         clock: Arc<dyn Clock>,
         cancel: CancellationToken,
+        at_once: usize,
     ) -> Self {
         Self {
             store,
             duties,
             clock,
             cancel,
+            at_once,
             definitions: None,
             taken_up: false,
             schedules: Vec::new(),
@@ -112,9 +117,11 @@ impl Scheduler {
                 tracing::error!(%error, "schedules cannot be looked at; trying again");
             }
             let wait = self.until_next(now);
+            // What has ended is noted before anything waits or is decided.
             tokio::select! {
+                biased;
                 () = self.cancel.cancelled() => {}
-                Some(ended) = self.tasks.join_next_with_id() => self.ended(ended),
+                Some(ended) = self.tasks.join_next_with_id() => self.ended(ended).await,
                 () = self.clock.sleep(wait) => {}
             }
         }
@@ -122,7 +129,7 @@ impl Scheduler {
             tracing::info!(runs = self.under_way.len(), "stopping; waiting for what is under way");
         }
         while let Some(ended) = self.tasks.join_next_with_id().await {
-            self.ended(ended);
+            self.ended(ended).await;
         }
     }
 
@@ -146,12 +153,22 @@ impl Scheduler {
             self.take_up(&definitions, now).await?;
             self.taken_up = true;
         }
-        for at in 0..self.schedules.len() {
-            if self.schedules[at].next.is_some_and(|next| next <= now) {
-                self.come(&definitions, at, now).await?;
-            }
+        let next = |at: usize| Some((self.schedules[at].next?, at));
+        let mut due: Vec<_> = (0..self.schedules.len()).filter_map(next).filter(|(next, _)| *next <= now).collect();
+        due.sort_unstable();
+        for (_, at) in due {
+            self.come(&definitions, at, now).await?;
         }
         Ok(())
+    }
+
+    fn is_running(&self, campaign: &Slug) -> bool {
+        self.under_way.values().any(|task| matches!(task, Task::Run { campaign: running, .. } if running == campaign))
+    }
+
+    /// Whether as many campaigns run as may.
+    fn is_full(&self) -> bool {
+        self.under_way.values().filter(|task| matches!(task, Task::Run { .. })).count() >= self.at_once
     }
 
     fn tick(&mut self, now: DateTime<Utc>) {
@@ -161,7 +178,11 @@ impl Scheduler {
         }
         if due && !self.under_way.values().any(|task| *task == Task::Tick) {
             let duties = Arc::clone(&self.duties);
-            let id = self.tasks.spawn(async move { duties.tick(now).await }).id();
+            let ticking = async move {
+                duties.tick(now).await;
+                None
+            };
+            let id = self.tasks.spawn(ticking).id();
             self.under_way.insert(id, Task::Tick);
         }
     }
@@ -209,6 +230,10 @@ impl Scheduler {
         at: usize,
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
+        let running = self.is_running(&self.schedules[at].campaign);
+        if self.is_full() && !running {
+            return Ok(());
+        }
         let kept = &mut self.schedules[at];
         let Some(due) = kept.timetable.due(kept.decided, now) else { return Ok(()) };
         let late = kept.timetable.is_late(due.at, now);
@@ -228,7 +253,7 @@ impl Scheduler {
             tracing::info!(campaign = %claim.campaign, due = %due.at, "another process has taken it on");
             return Ok(());
         }
-        if self.under_way.values().any(|task| *task == Task::Run(claim.campaign.clone())) {
+        if running {
             return self.skip(&claim.campaign, &claim.run, due.at, "its last run was still under way").await;
         }
         self.begin(definitions, claim.campaign, claim.run, due, late, now);
@@ -250,44 +275,41 @@ impl Scheduler {
         now: DateTime<Utc>,
     ) {
         tracing::info!(%campaign, run, due = %due.at, late, missed = due.missed, version = definitions.version, "running");
-        let (store, duties, definitions) = (Arc::clone(&self.store), Arc::clone(&self.duties), Arc::clone(definitions));
-        let task = Task::Run(campaign.clone());
-        let running = async move {
-            let ran = duties.run(&definitions, &campaign, &run, now).await;
-            let settled = match &ran {
-                Ran::Ended(outcome) => {
-                    tracing::info!(%campaign, run, outcome = outcome.word(), "ended");
-                    Ok(())
-                }
-                Ran::Stopped => {
-                    tracing::info!(%campaign, run, "stopped");
-                    Ok(())
-                }
-                Ran::InTheWay(reason) => {
-                    tracing::warn!(%campaign, due = %due.at, reason, "skipped");
-                    store.settle_claimed(&run, OccurrenceState::Skipped, reason).await
-                }
-                Ran::Failed(reason) => {
-                    tracing::error!(%campaign, run, reason, "failed");
-                    store.settle_claimed(&run, OccurrenceState::Failed, reason).await
-                }
-            };
-            if let Err(error) = settled {
-                tracing::error!(%campaign, run, %error, "what became of it is not noted");
-            }
-        };
+        let (duties, definitions) = (Arc::clone(&self.duties), Arc::clone(definitions));
+        let task = Task::Run { campaign: campaign.clone(), run: run.clone(), due: due.at };
+        let running = async move { Some(duties.run(&definitions, &campaign, &run, now).await) };
         let id = self.tasks.spawn(running).id();
         self.under_way.insert(id, task);
     }
 
-    fn ended(&mut self, ended: Result<(Id, ()), tokio::task::JoinError>) {
-        let id = match &ended {
-            Ok((id, ())) => *id,
-            Err(error) => error.id(),
+    /// Notes what became of a task that has ended.
+    async fn ended(&mut self, ended: Result<(Id, Option<Ran>), JoinError>) {
+        let (id, ran) = match ended {
+            Ok((id, ran)) => (id, ran),
+            Err(error) => {
+                let task = self.under_way.remove(&error.id());
+                tracing::error!(?task, %error, "a task of the scheduler broke off");
+                return;
+            }
         };
-        let task = self.under_way.remove(&id);
-        if let Err(error) = ended {
-            tracing::error!(?task, %error, "a task of the scheduler broke off");
+        let (Some(Task::Run { campaign, run, due }), Some(ran)) = (self.under_way.remove(&id), ran) else { return };
+        let settled = match ran {
+            Ran::Ended(outcome) => {
+                tracing::info!(%campaign, run, outcome = outcome.word(), "ended");
+                Ok(())
+            }
+            Ran::Stopped => {
+                tracing::info!(%campaign, run, "stopped");
+                Ok(())
+            }
+            Ran::InTheWay(reason) => self.skip(&campaign, &run, due, &reason).await,
+            Ran::Failed(reason) => {
+                tracing::error!(%campaign, run, reason, "failed");
+                self.store.settle_claimed(&run, OccurrenceState::Failed, &reason).await
+            }
+        };
+        if let Err(error) = settled {
+            tracing::error!(%campaign, run, %error, "what became of it is not noted");
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What can be asked on the command line.
 
+use std::num::NonZero;
 use std::path::PathBuf;
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Utc};
@@ -134,7 +135,11 @@ pub enum Command {
                            applied meanwhile are noticed. Staged data is deleted when its retention is over.\n\n\
                            Example:\n  consign serve --data /var/lib/consign"
     )]
-    Serve,
+    Serve {
+        /// How many campaigns may run at the same time; each takes up to --memory
+        #[arg(long, value_name = "N", default_value = "2")]
+        at_once: NonZero<usize>,
+    },
     /// Show when campaigns run next
     #[command(after_long_help = "Example:\n  consign schedule list")]
     Schedule {

@@ -32,7 +32,7 @@ pub async fn run(command: Command, context: &Context) -> Result<Exit> {
             campaign::preview(context, &campaign, as_of, PreviewOptions { show_rows, diff }).await
         }
         Command::Run { campaign, as_of } => campaign::run(context, &campaign, as_of).await,
-        Command::Serve => serve::run(context).await,
+        Command::Serve { at_once } => serve::run(context, at_once).await,
         Command::Schedule { command: Schedules::List } => schedule::list(context).await,
         Command::Status { run, limit } => status::run(context, run.as_deref(), limit).await,
         Command::Explain { campaign, customer_key } => campaign::explain(context, &campaign, &customer_key).await,

@@ -30,7 +30,7 @@ use crate::exit::Exit;
 use crate::print::Printer;
 
 /// What a process that serves logs unless asked for more or less.
-const SERVING: &str = "warn,consign=info,consign_delivery=info";
+const SERVING: &str = "warn,consign=info";
 
 /// How long threads may take to end after the command.
 const LINGERING: Duration = Duration::from_secs(1);
@@ -69,7 +69,11 @@ async fn run(cli: Cli, printer: Printer) -> anyhow::Result<Exit> {
     // The sandbox ends by itself when it is asked to.
     let runs = matches!(
         cli.command,
-        Command::Run { .. } | Command::Preview { .. } | Command::Demo { .. } | Command::Sandbox(_) | Command::Serve
+        Command::Run { .. }
+            | Command::Preview { .. }
+            | Command::Demo { .. }
+            | Command::Sandbox(_)
+            | Command::Serve { .. }
     );
     let mut termination = signal::unix::signal(SignalKind::terminate())?;
     let mut command = Box::pin(commands::run(cli.command, &context));
@@ -99,7 +103,7 @@ async fn interrupted(termination: &mut Signal) {
 
 /// Nothing is logged unless asked for: what users need to know is printed. A process that serves says what it does.
 fn log(command: &Command) {
-    let unasked = matches!(command, Command::Serve).then(|| EnvFilter::new(SERVING));
+    let unasked = matches!(command, Command::Serve { .. }).then(|| EnvFilter::new(SERVING));
     if let Some(filter) = EnvFilter::try_from_env("CONSIGN_LOG").ok().or(unasked) {
         let colours = io::stderr().is_terminal();
         tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(io::stderr).init();

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use consign_delivery::{Duties, Ran, Scheduler};
 use consign_destinations::http::Clock;
-use consign_model::definition::{At, Cadence, Definitions, End, Recurring, Schedule};
+use consign_model::definition::{At, Cadence, Campaign, Definitions, End, Recurring, Schedule};
 use consign_model::document;
 use consign_model::id::Slug;
 use consign_store::{
@@ -29,8 +29,8 @@ const LONG: Duration = Duration::from_mins(1);
 struct TestClock {
     now: watch::Sender<DateTime<Utc>>,
     looked: watch::Sender<DateTime<Utc>>,
-    /// Up to when everything is done; told anew with each rest.
-    rested: watch::Sender<DateTime<Utc>>,
+    /// How often the scheduler had nothing to do, and up to when everything is done.
+    rested: watch::Sender<(u64, DateTime<Utc>)>,
 }
 
 #[async_trait]
@@ -47,7 +47,7 @@ impl Clock for TestClock {
 
     async fn sleep(&self, duration: Duration) {
         let looked = *self.looked.borrow();
-        self.rested.send_replace(looked);
+        self.rested.send_modify(|(rests, until)| (*rests, *until) = (*rests + 1, looked));
         let woken = self.now.subscribe().wait_for(|now| *now >= looked + duration).await.is_ok();
         assert!(woken, "the clock is there");
     }
@@ -55,15 +55,15 @@ impl Clock for TestClock {
 
 impl TestClock {
     fn at(now: DateTime<Utc>) -> Arc<Self> {
-        let clock = |time| watch::Sender::new(time);
-        Arc::new(Self { now: clock(now), looked: clock(now), rested: clock(DateTime::UNIX_EPOCH) })
+        let rested = watch::Sender::new((0, DateTime::UNIX_EPOCH));
+        Arc::new(Self { now: watch::Sender::new(now), looked: watch::Sender::new(now), rested })
     }
 
     /// Lets time pass, and waits until everything that is due by then is begun or skipped.
     async fn pass(&self, to: DateTime<Utc>) {
         let mut rested = self.rested.subscribe();
         self.now.send_replace(to);
-        timeout(LONG, rested.wait_for(|rested| *rested >= to)).await.expect("in time").expect("it runs");
+        timeout(LONG, rested.wait_for(|(_, until)| *until >= to)).await.expect("in time").expect("it runs");
     }
 }
 
@@ -81,6 +81,9 @@ struct Asking {
     store: SqliteStore,
     asked: mpsc::UnboundedSender<Asked>,
     ticks: mpsc::UnboundedSender<DateTime<Utc>>,
+    clock: Arc<TestClock>,
+    /// Told of the end of each run, with how often the scheduler had rested by then.
+    ended: mpsc::UnboundedSender<u64>,
 }
 
 #[async_trait]
@@ -94,6 +97,7 @@ impl Duties for Asking {
             begin(&self.store, campaign, run, as_of).await;
             self.store.move_run(run, RunState::Finished(*outcome), None).await.unwrap();
         }
+        self.ended.send(self.clock.rested.borrow().0).unwrap();
         ran
     }
 
@@ -127,6 +131,7 @@ struct Running {
     clock: Arc<TestClock>,
     asked: mpsc::UnboundedReceiver<Asked>,
     ticks: mpsc::UnboundedReceiver<DateTime<Utc>>,
+    ended: mpsc::UnboundedReceiver<u64>,
     cancel: CancellationToken,
     keeping: JoinHandle<()>,
 }
@@ -170,10 +175,12 @@ impl Shop {
     fn keep(&self, now: DateTime<Utc>) -> Running {
         let (clock, cancel) = (TestClock::at(now), CancellationToken::new());
         let ((to, asked), (ticking, ticks)) = (mpsc::unbounded_channel(), mpsc::unbounded_channel());
-        let duties = Asking { store: self.store.clone(), asked: to, ticks: ticking };
+        let (ending, ended) = mpsc::unbounded_channel();
+        let duties =
+            Asking { store: self.store.clone(), asked: to, ticks: ticking, clock: clock.clone(), ended: ending };
         let store = Arc::new(self.store.clone());
-        let scheduler = Scheduler::new(store, Arc::new(duties), clock.clone(), cancel.clone());
-        Running { clock, asked, ticks, cancel, keeping: tokio::spawn(scheduler.keep()) }
+        let scheduler = Scheduler::new(store, Arc::new(duties), clock.clone(), cancel.clone(), 2);
+        Running { clock, asked, ticks, ended, cancel, keeping: tokio::spawn(scheduler.keep()) }
     }
 
     async fn last(&self) -> Occurrence {
@@ -187,11 +194,11 @@ impl Running {
     }
 
     /// Answers a run, and waits until the scheduler knows.
-    async fn answer(&self, asked: Asked, ran: Ran) {
+    async fn answer(&mut self, asked: Asked, ran: Ran) {
         let mut rested = self.clock.rested.subscribe();
-        rested.mark_unchanged();
         asked.answer.send(ran).unwrap();
-        timeout(LONG, rested.changed()).await.expect("in time").expect("it runs");
+        let before = timeout(LONG, self.ended.recv()).await.expect("in time").expect("it runs");
+        timeout(LONG, rested.wait_for(|(rests, _)| *rests > before)).await.expect("in time").expect("it runs");
     }
 
     /// Nothing more was asked for.
@@ -359,12 +366,39 @@ async fn of_two_schedulers_on_one_store_one_runs_each_time() {
         let due = shop.hour(hour);
         tokio::join!(one.clock.pass(due), two.clock.pass(due));
         let (asked, by) = tokio::select! {
-            asked = one.asked.recv() => (asked.unwrap(), &one),
-            asked = two.asked.recv() => (asked.unwrap(), &two),
+            asked = one.asked.recv() => (asked.unwrap(), &mut one),
+            asked = two.asked.recv() => (asked.unwrap(), &mut two),
         };
         by.answer(asked, Ran::Ended(Outcome::Failed)).await;
         assert!(one.is_quiet() && two.is_quiet());
     }
+}
+
+#[tokio::test]
+async fn more_than_may_run_at_once_wait_and_are_late() {
+    let shop = Shop::with(&every_hour(End::Never)).await;
+    let mut definitions = definitions(&every_hour(End::Never), "Churn");
+    for id in ["second", "third"] {
+        let another = Campaign { id: slug(id), ..definitions.campaigns[0].clone() };
+        definitions.campaigns.push(another);
+    }
+    shop.apply(&definitions).await;
+    let mut running = shop.keep(shop.begun);
+    running.clock.pass(shop.hour(0)).await;
+    let (one, two) = (running.asked().await, running.asked().await);
+    running.clock.pass(shop.hour(0) + TimeDelta::minutes(5)).await;
+    assert!(running.is_quiet());
+    running.answer(one, Ran::Ended(Outcome::Failed)).await;
+    let three = running.asked().await;
+    assert_eq!((three.campaign.as_str(), three.as_of), ("third", shop.hour(0) + TimeDelta::minutes(5)));
+    let third = shop.store.last_occurrence(&slug("third"), None).await.unwrap().unwrap();
+    assert_eq!((third.due, third.late), (shop.hour(0), true));
+    // One that still runs is told apart from one that waits.
+    running.clock.pass(shop.hour(1)).await;
+    assert_eq!(shop.store.occurrence_of(&two.run).await.unwrap().unwrap().state, OccurrenceState::Claimed);
+    let skipped = shop.store.last_occurrence(&two.campaign, None).await.unwrap().unwrap();
+    assert_eq!(skipped.state, OccurrenceState::Skipped);
+    assert_eq!(shop.last().await.due, shop.hour(0), "it waits");
 }
 
 #[tokio::test]

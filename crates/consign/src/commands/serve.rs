@@ -1,5 +1,6 @@
 //! `consign serve`: keeps the schedules, and does what else is to be done now and then.
 
+use std::num::NonZero;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,7 +22,7 @@ use crate::wiring::{self, Campaigning};
 /// How often a process that stands by asks whether the other has ended.
 const STANDING_BY: Duration = Duration::from_secs(2);
 
-pub async fn run(context: &Context) -> Result<Exit> {
+pub async fn run(context: &Context, at_once: NonZero<usize>) -> Result<Exit> {
     let folder = context.data_folder()?;
     let store = context.store().await?;
     let Some(_held) = hold(context, &folder).await? else { return Ok(Exit::Fine) };
@@ -30,7 +31,7 @@ pub async fn run(context: &Context) -> Result<Exit> {
     let context = Context { printer: Printer::of_process(false, true), ..context.clone() };
     let cancel = context.cancel.clone();
     let server = Arc::new(Server { context, store: store.clone(), folder });
-    Scheduler::new(Arc::new(store), server, Arc::new(SystemClock), cancel).keep().await;
+    Scheduler::new(Arc::new(store), server, Arc::new(SystemClock), cancel, at_once.get()).keep().await;
     tracing::info!("stopped");
     Ok(Exit::Fine)
 }
@@ -68,7 +69,6 @@ impl Duties for Server {
     async fn run(&self, definitions: &StoredDefinitions, campaign: &Slug, run: &str, as_of: DateTime<Utc>) -> Ran {
         let work = Campaigning { context: &self.context, store: &self.store, current: definitions, campaign };
         match wiring::run_as(&work, run, as_of).await {
-            // It was stopped with this process and not by anybody who wanted to.
             Ok(summary) => Ran::Ended(summary.outcome.unwrap_or(Outcome::Failed)),
             Err(error) => match Exit::of(&error) {
                 Exit::Interrupted => Ran::Stopped,

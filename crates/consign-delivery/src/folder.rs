@@ -5,9 +5,11 @@ use std::io::{self, BufReader, BufWriter};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
+use chrono::{DateTime, Utc};
 use consign_model::id::Slug;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use uuid::Uuid;
 
 /// The data directory of a workspace.
 #[derive(Debug, Clone)]
@@ -41,23 +43,68 @@ impl DataFolder {
     pub(crate) fn hold(&self, campaign: &Slug) -> io::Result<Option<CampaignLock>> {
         let folder = self.0.join("locks");
         private_folder(&folder)?;
-        let file = File::options().create(true).append(true).open(folder.join(campaign.as_str()))?;
-        match file.try_lock() {
-            Ok(()) => Ok(Some(CampaignLock(file))),
-            Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(error)) => Err(error),
-        }
+        Ok(lock(&folder.join(campaign.as_str()))?.map(CampaignLock))
+    }
+
+    /// Keeps every other process from keeping the schedules while it is held; `None` where one does.
+    pub fn hold_schedules(&self) -> io::Result<Option<SchedulesLock>> {
+        Ok(lock(&self.0.join("schedules.lock"))?.map(SchedulesLock))
+    }
+
+    /// Where the files of all runs are.
+    pub(crate) fn runs(&self) -> PathBuf {
+        self.0.join("runs")
     }
 
     /// The files of a run.
     pub fn run(&self, run_id: &str) -> RunFolder {
-        RunFolder(self.0.join("runs").join(run_id))
+        RunFolder(self.runs().join(run_id))
+    }
+
+    /// The files of a preview, which are removed when it ends.
+    pub(crate) fn preview(&self, id: Uuid) -> RunFolder {
+        self.run(&format!("{PREVIEW}{id}"))
+    }
+
+    /// Removes what previews left that were begun before a moment and killed.
+    pub(crate) fn delete_previews(&self, before: DateTime<Utc>) -> io::Result<()> {
+        let runs = self.runs();
+        if !runs.exists() {
+            return Ok(());
+        }
+        let begun = |name: &str| Uuid::try_parse(name.strip_prefix(PREVIEW)?).ok()?.get_timestamp()?.to_unix().0.into();
+        for entry in fs::read_dir(&runs)? {
+            let entry = entry?;
+            let begun: Option<u64> = entry.file_name().to_str().and_then(begun);
+            if begun.is_some_and(|begun| begun.cast_signed() < before.timestamp()) {
+                remove_folder(&entry.path())?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What the names of previews' folders begin with.
+const PREVIEW: &str = "preview-";
+
+/// Locks a file, which is made where it is missing; `None` where another process has it locked. The system lets go of it
+/// when the process ends, however it ends.
+fn lock(path: &Path) -> io::Result<Option<File>> {
+    let file = File::options().create(true).append(true).open(path)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(error),
     }
 }
 
 /// A campaign that this process runs. It is let go when this is dropped.
 #[derive(Debug)]
 pub(crate) struct CampaignLock(#[expect(dead_code, reason = "it is held, not read")] File);
+
+/// The schedules that this process keeps. They are let go when this is dropped.
+#[derive(Debug)]
+pub struct SchedulesLock(#[expect(dead_code, reason = "it is held, not read")] File);
 
 /// The files of one run.
 #[derive(Debug, Clone)]
@@ -96,6 +143,24 @@ impl RunFolder {
     /// What is staged of each delivery, JSON; there once all of it is.
     pub(crate) fn staging(&self) -> PathBuf {
         self.0.join("staging.json")
+    }
+
+    /// Removes everything that may hold personal data: all but what stays of a run.
+    pub(crate) fn delete_staged(&self) -> io::Result<()> {
+        let stays = [self.recipients(), self.assignments(), self.exchanges()];
+        let entries = match fs::read_dir(&self.0) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            entries => entries?,
+        };
+        for entry in entries {
+            let entry = entry?;
+            if entry.file_type()?.is_dir() {
+                remove_folder(&entry.path())?;
+            } else if !stays.contains(&entry.path()) {
+                fs::remove_file(entry.path())?;
+            }
+        }
+        sync_folder(&self.0)
     }
 
     /// The snapshot, Parquet.

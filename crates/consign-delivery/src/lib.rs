@@ -2,6 +2,7 @@
 //!
 //! The way of the data through this crate: [`stage`] (the snapshot to batches and rejects) -> `deliver` (batches to files
 //! or requests) -> [`recipients`] (who was sent what), led by [`Workplace::run`]; [`Workplace::preview`] goes the same way and sends nothing.
+//! [`Scheduler`] has campaigns run when they are due; [`delete_expired`] ends what runs need not keep.
 
 mod assignments;
 mod deliver;
@@ -14,7 +15,9 @@ mod preview;
 pub mod recipients;
 mod requests;
 mod resume;
+mod retention;
 mod run;
+mod scheduler;
 mod snapshot;
 pub mod stage;
 mod staged;
@@ -24,4 +27,6 @@ pub use deliver::{DeliverError, Delivered, connect};
 pub use explain::{Explanation, LastRun};
 pub use platform::{Agreed, FollowUp, Followed, ListDifference, PlatformError, PlatformSent, keep_rotated};
 pub use preview::{Preview, PreviewOptions};
+pub use retention::{RetentionError, delete_expired};
 pub use run::{Assignment, DeliverySummary, Progress, RunError, RunSummary, Workplace};
+pub use scheduler::{Duties, Ran, Scheduler};

@@ -50,9 +50,9 @@ impl Workplace<'_> {
         as_of: DateTime<Utc>,
         options: PreviewOptions,
     ) -> Result<Preview, RunError> {
-        let id = format!("preview-{}", uuid::Uuid::now_v7());
-        let folder = self.folder.run(&id);
-        let preview = self.preview_in(store, &folder, &id, campaign, as_of, options).await;
+        let id = uuid::Uuid::now_v7();
+        let folder = self.folder.preview(id);
+        let preview = self.preview_in(store, &folder, &format!("preview-{id}"), campaign, as_of, options).await;
         let removed = remove_folder(folder.path());
         let preview = preview?;
         removed.map_err(|reason| RunError::Folder { path: folder.path().to_owned(), reason })?;

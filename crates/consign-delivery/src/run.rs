@@ -288,16 +288,27 @@ impl Workplace<'_> {
         as_of: DateTime<Utc>,
     ) -> Result<RunSummary, RunError> {
         self.follow_up(store).await?;
-        let run_id = uuid::Uuid::now_v7().to_string();
+        self.run_as(store, &uuid::Uuid::now_v7().to_string(), version, campaign, as_of).await
+    }
+
+    /// Runs a campaign as the run of an id that was chosen before, a version 7 UUID that no run has.
+    pub async fn run_as(
+        &self,
+        store: &dyn Store,
+        run_id: &str,
+        version: u64,
+        campaign: &Slug,
+        as_of: DateTime<Utc>,
+    ) -> Result<RunSummary, RunError> {
         // As the store keeps it: a run that is resumed has the same moment.
         let as_of = as_of.trunc_subsecs(6);
-        let plan = self.plan(campaign, as_of, &run_id)?;
+        let plan = self.plan(campaign, as_of, run_id)?;
         let _held = self.hold(campaign)?;
         self.end_abandoned(store, campaign).await?;
         self.freeze(&run_id)?;
         store
             .create_run(&NewRun {
-                id: run_id.clone(),
+                id: run_id.to_owned(),
                 campaign: campaign.clone(),
                 definitions_version: version,
                 mode: if plan.deliveries.iter().any(|one| one.sandbox) { RunMode::Rehearsal } else { RunMode::Real },

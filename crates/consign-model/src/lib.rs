@@ -13,6 +13,7 @@ pub mod id;
 pub mod plan;
 pub mod problem;
 mod resolve;
+pub mod schedule;
 pub mod schema;
 pub mod snapshot;
 pub mod spec;

@@ -1,4 +1,4 @@
-//! What Consign remembers between commands: definitions with their versions, runs, deliveries and their events.
+//! What Consign remembers between commands: definitions with their versions, schedules, runs, deliveries and events.
 //!
 //! No personal data is ever here: ids, names of lists, counts and states. Lists live as files; see `consign-delivery`.
 //! [`Store`] is the port; [`SqliteStore`] keeps it in one file. [`state`] is the only place that says which state may
@@ -17,8 +17,8 @@ use consign_model::id::Slug;
 pub use error::{Open, StoreError};
 pub use record::{
     Applied, AudienceCounts, Delivery, DeliveryChange, DeliveryCounts, DeliveryError, ErrorClass, Event, GroupCounts,
-    ListCounts, NewDelivery, NewRun, OpenJob, RememberedList, Run, RunMode, StoredDefinitions, SubAudienceCounts,
-    Target,
+    ListCounts, NewDelivery, NewOccurrence, NewRun, Occurrence, OccurrenceState, OpenJob, RememberedList, Run, RunMode,
+    ScheduleBegun, StoredDefinitions, SubAudienceCounts, Target,
 };
 pub use sqlite::SqliteStore;
 pub use state::{DeliveryState, Outcome, RunState};
@@ -35,6 +35,9 @@ pub trait Store: Send + Sync {
     /// The definitions with the highest version; `None` before the first [`apply`](Store::apply).
     async fn current(&self) -> Result<Option<StoredDefinitions>, StoreError>;
 
+    /// The highest version of the definitions.
+    async fn current_version(&self) -> Result<Option<u64>, StoreError>;
+
     /// The definitions of a version.
     async fn definitions(&self, version: u64) -> Result<StoredDefinitions, StoreError>;
 
@@ -42,7 +45,8 @@ pub trait Store: Send + Sync {
     /// it never was defined.
     async fn campaign_version(&self, campaign: &Slug) -> Result<Option<u64>, StoreError>;
 
-    /// Begins a run, in the state `assigning`. Refused while another run of the campaign is not finished.
+    /// Begins a run, in the state `assigning`. Refused while another run of the campaign is not finished. One whose id an
+    /// occurrence was claimed with is from then on what became of that occurrence, and an event says so.
     async fn create_run(&self, run: &NewRun) -> Result<Run, StoreError>;
 
     /// Moves a run to its next state. A run cannot finish as succeeded or partial while a delivery of it is being staged
@@ -111,6 +115,35 @@ pub trait Store: Send + Sync {
         group: &Slug,
         list_id: &str,
     ) -> Result<(), StoreError>;
+
+    /// The finished runs that ended by then and whose staged data is not noted as deleted, the oldest first.
+    async fn runs_with_staged_data(&self, finished_by: DateTime<Utc>) -> Result<Vec<Run>, StoreError>;
+
+    /// Notes that the staged data of a finished run was deleted.
+    async fn note_staged_deleted(&self, run: &str, at: DateTime<Utc>) -> Result<(), StoreError>;
+
+    /// When the schedule that a campaign has now began: it begins anew with each version that says something else of it,
+    /// not where other things are edited. `None` where the campaign never was defined.
+    async fn schedule_begun(&self, campaign: &Slug) -> Result<Option<ScheduleBegun>, StoreError>;
+
+    /// Takes a time of a schedule on. `false` where it, or a later one of the schedule, is taken on already: of several
+    /// that claim it, one gets it.
+    async fn claim(&self, occurrence: &NewOccurrence) -> Result<bool, StoreError>;
+
+    /// Takes on again what was claimed and of which nothing became.
+    async fn claim_again(&self, run: &str, at: DateTime<Utc>, late: bool) -> Result<(), StoreError>;
+
+    /// Says why no run began for an occurrence that is claimed with that id of a run; nothing where one did.
+    async fn settle_claimed(&self, run: &str, state: OccurrenceState, reason: &str) -> Result<(), StoreError>;
+
+    /// The occurrences that are claimed and of which nothing became yet, the oldest first.
+    async fn claimed(&self) -> Result<Vec<Occurrence>, StoreError>;
+
+    /// The last time of a campaign's schedule that was taken on: of that schedule, or of any.
+    async fn last_occurrence(&self, campaign: &Slug, schedule: Option<u64>) -> Result<Option<Occurrence>, StoreError>;
+
+    /// The time of a schedule that a run is for; `None` where somebody began it by hand.
+    async fn occurrence_of(&self, run: &str) -> Result<Option<Occurrence>, StoreError>;
 
     /// What happened in a run, the oldest first.
     async fn events(&self, run: &str) -> Result<Vec<Event>, StoreError>;

@@ -91,6 +91,73 @@ pub struct Run {
     pub updated_at: DateTime<Utc>,
     /// When it ended.
     pub finished_at: Option<DateTime<Utc>>,
+    /// When its snapshot and staged lists were deleted, as the workspace's retention asks.
+    pub staged_deleted_at: Option<DateTime<Utc>>,
+}
+
+/// When a schedule began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ScheduleBegun {
+    /// The version of the definitions that it came with; names it among the schedules of its campaign.
+    pub version: u64,
+    /// When that was applied.
+    pub at: DateTime<Utc>,
+}
+
+/// A time of a schedule to take on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewOccurrence {
+    /// The id of the run that will be made for it.
+    pub run: String,
+    /// The campaign.
+    pub campaign: Slug,
+    /// The schedule: the version of the definitions that it began with.
+    pub schedule: u64,
+    /// When it was due; kept to the microsecond.
+    pub due: DateTime<Utc>,
+    /// How many times of the schedule before it nobody took on.
+    pub missed: u64,
+    /// Whether it is taken on late.
+    pub late: bool,
+    /// When it is taken on.
+    pub claimed_at: DateTime<Utc>,
+}
+
+/// A time of a schedule that was taken on, and what became of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Occurrence {
+    /// The id of the run that was, or was to be, made for it.
+    pub run: String,
+    /// The campaign.
+    pub campaign: Slug,
+    /// The schedule: the version of the definitions that it began with.
+    pub schedule: u64,
+    /// When it was due.
+    pub due: DateTime<Utc>,
+    /// How many times of the schedule before it nobody took on.
+    pub missed: u64,
+    /// Whether it was taken on late.
+    pub late: bool,
+    /// When it was taken on.
+    pub claimed_at: DateTime<Utc>,
+    /// What became of it.
+    pub state: OccurrenceState,
+    /// Why no run began for it, for people.
+    pub reason: Option<String>,
+}
+
+/// What became of a time of a schedule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OccurrenceState {
+    /// Somebody took it on; nothing became of it yet.
+    Claimed,
+    /// Its run began.
+    Ran,
+    /// The campaign was still running.
+    Skipped,
+    /// Its run could not begin.
+    Failed,
 }
 
 /// The customers of a run, counted.
@@ -352,6 +419,24 @@ impl ErrorClass {
 
     pub(crate) fn of(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|class| class.word() == word)
+    }
+}
+
+impl OccurrenceState {
+    const ALL: [Self; 4] = [Self::Claimed, Self::Ran, Self::Skipped, Self::Failed];
+
+    /// Its word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Claimed => "claimed",
+            Self::Ran => "ran",
+            Self::Skipped => "skipped",
+            Self::Failed => "failed",
+        }
+    }
+
+    pub(crate) fn of(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.word() == word)
     }
 }
 

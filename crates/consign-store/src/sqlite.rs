@@ -3,6 +3,7 @@
 mod definitions;
 mod deliveries;
 mod lists;
+mod occurrences;
 mod open;
 mod runs;
 mod waits;
@@ -21,8 +22,8 @@ use sqlx::{Sqlite, Transaction};
 use crate::Store;
 use crate::error::StoreError;
 use crate::record::{
-    Applied, AudienceCounts, Delivery, DeliveryChange, DeliveryCounts, Event, NewDelivery, NewRun, RememberedList, Run,
-    StoredDefinitions,
+    Applied, AudienceCounts, Delivery, DeliveryChange, DeliveryCounts, Event, NewDelivery, NewOccurrence, NewRun,
+    Occurrence, OccurrenceState, RememberedList, Run, ScheduleBegun, StoredDefinitions,
 };
 use crate::state::RunState;
 
@@ -82,6 +83,11 @@ impl Store for SqliteStore {
     async fn current(&self) -> Result<Option<StoredDefinitions>, StoreError> {
         let mut connection = self.read().await?;
         definitions::current(&mut connection).await.map_err(|fault| self.error(fault))
+    }
+
+    async fn current_version(&self) -> Result<Option<u64>, StoreError> {
+        let mut connection = self.read().await?;
+        definitions::current_version(&mut connection).await.map_err(|fault| self.error(fault))
     }
 
     async fn definitions(&self, version: u64) -> Result<StoredDefinitions, StoreError> {
@@ -207,6 +213,57 @@ impl Store for SqliteStore {
         let remembered = lists::remember(&mut transaction, destination, campaign, group, list_id).await;
         remembered.map_err(|fault| self.error(fault))?;
         self.commit(transaction).await
+    }
+
+    async fn runs_with_staged_data(&self, finished_by: DateTime<Utc>) -> Result<Vec<Run>, StoreError> {
+        let mut connection = self.read().await?;
+        runs::with_staged_data(&mut connection, finished_by).await.map_err(|fault| self.error(fault))
+    }
+
+    async fn note_staged_deleted(&self, run: &str, at: DateTime<Utc>) -> Result<(), StoreError> {
+        let mut transaction = self.begin().await?;
+        runs::note_staged_deleted(&mut transaction, run, at).await.map_err(|fault| self.error(fault))?;
+        self.commit(transaction).await
+    }
+
+    async fn schedule_begun(&self, campaign: &Slug) -> Result<Option<ScheduleBegun>, StoreError> {
+        let mut connection = self.read().await?;
+        occurrences::schedule_begun(&mut connection, campaign).await.map_err(|fault| self.error(fault))
+    }
+
+    async fn claim(&self, occurrence: &NewOccurrence) -> Result<bool, StoreError> {
+        let mut transaction = self.begin().await?;
+        let claimed = occurrences::claim(&mut transaction, occurrence).await.map_err(|fault| self.error(fault))?;
+        self.commit(transaction).await?;
+        Ok(claimed)
+    }
+
+    async fn claim_again(&self, run: &str, at: DateTime<Utc>, late: bool) -> Result<(), StoreError> {
+        let mut transaction = self.begin().await?;
+        occurrences::claim_again(&mut transaction, run, at, late).await.map_err(|fault| self.error(fault))?;
+        self.commit(transaction).await
+    }
+
+    async fn settle_claimed(&self, run: &str, state: OccurrenceState, reason: &str) -> Result<(), StoreError> {
+        let mut transaction = self.begin().await?;
+        let settled = occurrences::settle(&mut transaction, run, state, Some(reason)).await;
+        settled.map_err(|fault| self.error(fault))?;
+        self.commit(transaction).await
+    }
+
+    async fn claimed(&self) -> Result<Vec<Occurrence>, StoreError> {
+        let mut connection = self.read().await?;
+        occurrences::claimed(&mut connection).await.map_err(|fault| self.error(fault))
+    }
+
+    async fn last_occurrence(&self, campaign: &Slug, schedule: Option<u64>) -> Result<Option<Occurrence>, StoreError> {
+        let mut connection = self.read().await?;
+        occurrences::last(&mut connection, campaign, schedule).await.map_err(|fault| self.error(fault))
+    }
+
+    async fn occurrence_of(&self, run: &str) -> Result<Option<Occurrence>, StoreError> {
+        let mut connection = self.read().await?;
+        occurrences::of_run(&mut connection, run).await.map_err(|fault| self.error(fault))
     }
 
     async fn events(&self, run: &str) -> Result<Vec<Event>, StoreError> {

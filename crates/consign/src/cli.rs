@@ -1,12 +1,14 @@
 //! What can be asked on the command line.
 
+use std::num::NonZero;
 use std::path::PathBuf;
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeZone, Utc};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Utc};
 use chrono_tz::Tz;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 use consign_model::id::Slug;
+use consign_model::schedule;
 use consign_sandbox::Fault;
 
 use crate::exit;
@@ -153,6 +155,25 @@ pub enum Command {
         /// The run's id, enough of its beginning or end to tell it apart, or `latest`
         run: String,
     },
+    /// Keep the schedules: run each campaign when it is due, until stopped
+    #[command(
+        after_long_help = "Runs in the foreground and logs to standard error, at the level `info` unless CONSIGN_LOG says \
+                           otherwise. An interrupt (Ctrl-C) or a termination stops it within a batch. Definitions that are \
+                           applied meanwhile are noticed. Staged data is deleted when its retention is over.\n\n\
+                           Example:\n  consign serve --data /var/lib/consign"
+    )]
+    Serve {
+        /// How many campaigns may run at the same time; each takes up to --memory
+        #[arg(long, value_name = "N", default_value = "2")]
+        at_once: NonZero<usize>,
+    },
+    /// Show when campaigns run next
+    #[command(after_long_help = "Example:\n  consign schedule list")]
+    Schedule {
+        /// What to do with schedules.
+        #[command(subcommand)]
+        command: Schedules,
+    },
     /// Show the latest runs, or one run with its deliveries
     #[command(
         after_long_help = "Where a platform works on for hours, it is asked first how far it is, as often as it likes to be asked.\n\n\
@@ -248,6 +269,13 @@ pub struct Sandbox {
     pub seed: u64,
 }
 
+/// What to do with schedules.
+#[derive(Debug, Subcommand)]
+pub enum Schedules {
+    /// List the next five times of each scheduled campaign, in its time zone, and what became of its last
+    List,
+}
+
 /// What to do with destinations.
 #[derive(Debug, Subcommand)]
 pub enum Destinations {
@@ -302,10 +330,7 @@ impl AsOf {
             Moment::Everywhere(moment) => return Some(moment),
             Moment::Local(local) => local,
         };
-        let mut minutes =
-            (0..=24 * 60).filter_map(|minutes| local.checked_add_signed(chrono::TimeDelta::minutes(minutes)));
-        let first = minutes.find_map(|local| time_zone.from_local_datetime(&local).earliest());
-        Some(first.map_or_else(|| local.and_utc(), |moment| moment.with_timezone(&Utc)))
+        Some(schedule::moment(local, time_zone))
     }
 }
 

@@ -10,7 +10,9 @@ mod lists;
 mod requests;
 mod resume;
 mod sandbox;
+mod schedule;
 mod schema;
+mod serve;
 pub mod status;
 mod validate;
 
@@ -18,7 +20,7 @@ use anyhow::Result;
 use consign_delivery::PreviewOptions;
 use consign_delivery::inspect::Filter;
 
-use crate::cli::{Command, Destinations, Lists};
+use crate::cli::{Command, Destinations, Lists, Schedules};
 use crate::context::Context;
 use crate::exit::Exit;
 
@@ -34,6 +36,8 @@ pub async fn run(command: Command, context: &Context) -> Result<Exit> {
             campaign::preview(context, &campaign, as_of, PreviewOptions { show_rows, diff }).await
         }
         Command::Run { campaign, as_of } => campaign::run(context, &campaign, as_of).await,
+        Command::Serve { at_once } => serve::run(context, at_once).await,
+        Command::Schedule { command: Schedules::List } => schedule::list(context).await,
         Command::Resume { run } => resume::resume(context, run.as_deref()).await,
         Command::Retry { run, destination } => resume::retry(context, &run, destination.as_ref()).await,
         Command::Cancel { run } => resume::cancel(context, &run).await,

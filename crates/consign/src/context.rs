@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
+use consign_delivery::folder::DataFolder;
 use consign_destinations::registry::Registry;
 use consign_store::{SqliteStore, Store, StoredDefinitions};
 use tokio_util::sync::CancellationToken;
@@ -33,6 +34,13 @@ impl Context {
     pub fn new(printer: Printer, data: PathBuf, memory_mib: usize, sandbox: String) -> Self {
         let memory = memory_mib.saturating_mul(1 << 20);
         Self { printer, data, memory, sandbox, registry: Arc::new(Registry::new()), cancel: CancellationToken::new() }
+    }
+
+    /// The data folder, made where it is missing.
+    pub fn data_folder(&self) -> Result<DataFolder> {
+        let shown = self.data.display();
+        DataFolder::open(&self.data)
+            .with_context(|| format!("the data folder `{shown}` cannot be used: check that you may write there"))
     }
 
     /// The store, made where it is missing.

@@ -44,7 +44,7 @@ Exit codes:
 Environment:
   CONSIGN_DATA    the data folder, as --data
   CONSIGN_MEMORY  the engine's memory in MiB, as --memory
-  CONSIGN_LOG     what is logged to standard error, such as `info`; nothing unless set
+  CONSIGN_LOG     what is logged to standard error, such as `info`; unless set only what `serve` does
   NO_COLOR        no colours";
 
 impl Exit {

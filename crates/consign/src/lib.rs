@@ -14,18 +14,23 @@ pub mod view;
 mod wiring;
 mod workplace;
 
+use std::io::{self, IsTerminal};
 use std::process;
 use std::time::Duration;
 
 use clap::Parser;
 use tokio::runtime::Runtime;
 use tokio::signal;
+use tokio::signal::unix::{Signal, SignalKind};
 use tracing_subscriber::EnvFilter;
 
 use crate::cli::{Cli, Command};
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::print::Printer;
+
+/// What a process that serves logs unless asked for more or less.
+const SERVING: &str = "warn,consign=info";
 
 /// How long threads may take to end after the command.
 const LINGERING: Duration = Duration::from_secs(1);
@@ -40,7 +45,7 @@ pub fn main() -> process::ExitCode {
             return if error.use_stderr() { Exit::Usage.into() } else { Exit::Fine.into() };
         }
     };
-    log();
+    log(&cli.command);
     let printer = Printer::of_process(cli.global.json, cli.global.quiet);
     let done = Runtime::new().map_err(Into::into).and_then(|runtime| {
         let done = runtime.block_on(run(cli, printer));
@@ -58,18 +63,23 @@ pub fn main() -> process::ExitCode {
     }
 }
 
-/// The first interrupt asks a run to stop, and ends a command that only looks; the second waits for nothing.
+/// The first interrupt, or termination, asks a run to stop, and ends a command that only looks; the second waits for nothing.
 async fn run(cli: Cli, printer: Printer) -> anyhow::Result<Exit> {
     let context = Context::new(printer, cli.global.data, cli.global.memory, cli.global.sandbox);
     // The sandbox ends by itself when it is asked to.
     let runs = matches!(
         cli.command,
-        Command::Run { .. } | Command::Preview { .. } | Command::Demo { .. } | Command::Sandbox(_)
+        Command::Run { .. }
+            | Command::Preview { .. }
+            | Command::Demo { .. }
+            | Command::Sandbox(_)
+            | Command::Serve { .. }
     );
+    let mut termination = signal::unix::signal(SignalKind::terminate())?;
     let mut command = Box::pin(commands::run(cli.command, &context));
     tokio::select! {
         done = &mut command => return done,
-        _ = signal::ctrl_c() => {
+        () = interrupted(&mut termination) => {
             context.cancel.cancel();
             if !runs {
                 return Ok(Exit::Interrupted);
@@ -79,13 +89,23 @@ async fn run(cli: Cli, printer: Printer) -> anyhow::Result<Exit> {
     }
     tokio::select! {
         done = &mut command => done,
-        _ = signal::ctrl_c() => Ok(Exit::Interrupted),
+        () = interrupted(&mut termination) => Ok(Exit::Interrupted),
     }
 }
 
-/// Nothing is logged unless asked for: what users need to know is printed.
-fn log() {
-    if let Ok(filter) = EnvFilter::try_from_env("CONSIGN_LOG") {
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+/// Waits for an interrupt, or for what service managers send.
+async fn interrupted(termination: &mut Signal) {
+    tokio::select! {
+        _ = signal::ctrl_c() => {}
+        _ = termination.recv() => {}
+    }
+}
+
+/// Nothing is logged unless asked for: what users need to know is printed. A process that serves says what it does.
+fn log(command: &Command) {
+    let unasked = matches!(command, Command::Serve { .. }).then(|| EnvFilter::new(SERVING));
+    if let Some(filter) = EnvFilter::try_from_env("CONSIGN_LOG").ok().or(unasked) {
+        let colours = io::stderr().is_terminal();
+        tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(io::stderr).init();
     }
 }

@@ -10,6 +10,7 @@ mod progress;
 mod redact;
 mod requests;
 mod run;
+mod schedules;
 
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};

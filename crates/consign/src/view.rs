@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, FixedOffset, NaiveDate, Utc};
 use consign_delivery::ListDifference;
 use consign_delivery::lists::{KnownList, Reconciled};
 use consign_model::document::Located;
@@ -143,10 +143,85 @@ pub struct RunSummary {
     pub began: DateTime<Utc>,
     /// When it ended.
     pub finished: Option<DateTime<Utc>>,
+    /// The time of the schedule that it was for; `None` where somebody began it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scheduled: Option<Scheduled>,
+    /// When its staged data was deleted; `None` where it is there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub staged_deleted: Option<DateTime<Utc>>,
     /// Who got which treatment, once counted.
     pub audience: Option<Audience>,
     /// What went where.
     pub deliveries: Vec<Delivered>,
+}
+
+/// The time of a schedule that a run was for.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Scheduled {
+    /// When it was due.
+    pub due: DateTime<Utc>,
+    /// Whether it was taken on late.
+    pub late: bool,
+    /// How many times before it were missed.
+    pub missed: u64,
+}
+
+/// The campaigns with a schedule.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Schedules {
+    /// In the order of the definitions.
+    pub schedules: Vec<ScheduleLine>,
+}
+
+/// A campaign's schedule. Times are those of its zone.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ScheduleLine {
+    /// The campaign's id.
+    pub campaign: String,
+    /// The campaign's name.
+    pub campaign_name: String,
+    /// The schedule in words.
+    pub schedule: String,
+    /// The zone whose clocks it follows.
+    pub time_zone: String,
+    /// What came and nobody took on; `None` where there is nothing.
+    pub overdue: Option<Overdue>,
+    /// The next times; none where it is finished.
+    pub next: Vec<DateTime<FixedOffset>>,
+    /// What became of the campaign's last time; `None` before the first.
+    pub last: Option<ScheduledTime>,
+}
+
+/// Times of a schedule that came and nobody took on.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Overdue {
+    /// The last of them.
+    pub due: DateTime<FixedOffset>,
+    /// How many there are.
+    pub times: u64,
+}
+
+/// A time of a schedule and what became of it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ScheduledTime {
+    /// When it was due.
+    pub due: DateTime<FixedOffset>,
+    /// When it was taken on.
+    pub began: DateTime<FixedOffset>,
+    /// Whether that was late.
+    pub late: bool,
+    /// How many times before it were missed.
+    pub missed: u64,
+    /// Where its run stands, or without one: `claimed`, `skipped` or `failed`.
+    pub state: String,
+    /// How its run ended, once it has.
+    pub outcome: Option<Outcome>,
+    /// The version of the definitions that its run went by.
+    pub definitions_version: Option<u64>,
+    /// Its run.
+    pub run: Option<String>,
+    /// Why there is none, or why it failed.
+    pub reason: Option<String>,
 }
 
 /// A delivery of a run and what became of it.

@@ -10,7 +10,9 @@ use anyhow::{Context as _, Result};
 use chrono::{DateTime, Utc};
 use consign_delivery::folder::DataFolder;
 use consign_delivery::lists::{KnownList, Reconciled, known_lists};
-use consign_delivery::{FollowUp, PreviewOptions, Progress, RunError, Workplace, connect, keep_rotated};
+use consign_delivery::{
+    FollowUp, PreviewOptions, Progress, RetentionError, RunError, Workplace, connect, keep_rotated,
+};
 use consign_destinations::files;
 use consign_destinations::http::Http;
 use consign_engine::EngineError;
@@ -24,6 +26,7 @@ use consign_secrets::Secrets;
 use consign_store::{Run, SqliteStore, Store, StoredDefinitions};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use crate::commands::status;
 use crate::context::Context;
@@ -161,14 +164,30 @@ pub async fn preview(work: &Campaigning<'_>, as_of: Option<DateTime<Utc>>, optio
     Ok(show::preview(preview, work.current.version, &work.context.registry))
 }
 
+/// Deletes the staged data that is older than the workspace lets it be.
+pub async fn delete_expired(
+    store: &SqliteStore,
+    folder: &DataFolder,
+    current: &StoredDefinitions,
+    now: DateTime<Utc>,
+) -> Result<Vec<String>, RetentionError> {
+    let days = current.definitions.workspace.clone().unwrap_or_default().retention_days;
+    consign_delivery::delete_expired(store, folder, days, now).await
+}
+
 /// Runs a campaign.
 pub async fn run(work: &Campaigning<'_>, as_of: Option<DateTime<Utc>>) -> Result<RunSummary> {
+    run_as(work, &Uuid::now_v7().to_string(), as_of.unwrap_or_else(Utc::now)).await
+}
+
+/// Runs a campaign as the run of an id.
+pub async fn run_as(work: &Campaigning<'_>, run_id: &str, as_of: DateTime<Utc>) -> Result<RunSummary> {
     let opened = Box::pin(Opened::of(work.context, work.current)).await?;
     let bars = Bars::new(work.context);
     let progress = |progress: Progress<'_>| bars.hear(progress);
     let workplace = work.workplace(&opened, &progress);
-    let as_of = as_of.unwrap_or_else(Utc::now);
-    let run = Box::pin(workplace.run(work.store, work.current.version, work.campaign, as_of)).await;
+    let version = work.current.version;
+    let run = Box::pin(workplace.run_as(work.store, run_id, version, work.campaign, as_of)).await;
     drop(bars);
     let run = run.map_err(|error| work.explained(error, &opened))?;
     status::summary(work.store, work.store.run(&run.run).await?).await

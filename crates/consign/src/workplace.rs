@@ -34,9 +34,7 @@ pub struct Opened {
 impl Opened {
     /// Opens the tables of stored definitions.
     pub async fn of(context: &Context, stored: &StoredDefinitions) -> Result<Self> {
-        let shown = context.data.display();
-        let folder = DataFolder::open(&context.data)
-            .with_context(|| format!("the data folder `{shown}` cannot be used: check that you may write there"))?;
+        let folder = context.data_folder()?;
         let secrets = Secrets::of(&stored.folder);
         let options = options(context, &folder.spill());
         let threads = options.threads;

@@ -24,7 +24,11 @@ fn lists(run: &RunSummary) -> Vec<(&PlatformSent, Option<&str>)> {
     };
     for delivery in &run.deliveries {
         let list = list(delivery.delivered.as_ref().unwrap());
-        assert_eq!(list.list.sent + list.list.kept + list.list.all_rejected() + list.list.unknown, delivery.counts.rows, "{list:?}");
+        assert_eq!(
+            list.list.sent + list.list.kept + list.list.all_rejected() + list.list.unknown,
+            delivery.counts.rows,
+            "{list:?}"
+        );
     }
     let both = run.deliveries.iter().map(|delivery| match &delivery.delivered {
         Some(Delivered::List(list)) => (list, delivery.error.as_ref().map(|(_, message)| message.as_str())),

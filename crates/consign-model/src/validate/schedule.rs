@@ -4,11 +4,11 @@ use std::str::FromStr;
 
 use chrono::{DateTime, LocalResult, NaiveDate, NaiveDateTime, TimeZone, Utc};
 use chrono_tz::Tz;
-use croner::parser::{CronParser, Seconds, Year};
 
 use super::Validator;
 use crate::definition::{Cadence, Campaign, End, Launch, Recurring, Schedule};
 use crate::problem::Path;
+use crate::schedule;
 use crate::test::parse_date;
 use crate::word;
 
@@ -77,9 +77,8 @@ impl Validator<'_> {
     }
 
     fn cron(&mut self, expression: &str, path: &Path) {
-        let parser = CronParser::builder().seconds(Seconds::Disallowed).year(Year::Disallowed).build();
         let example = "write five fields: minute, hour, day, month and weekday, such as `0 9 * * 1`";
-        match parser.parse(expression) {
+        match schedule::cron(expression) {
             Err(error) => {
                 let why = error.to_string();
                 self.error(
@@ -96,7 +95,7 @@ impl Validator<'_> {
     }
 
     fn local_time(&mut self, text: &str, zone: Option<Tz>, path: &Path) -> Option<NaiveDateTime> {
-        let Some(time) = parse_local_time(text) else {
+        let Some(time) = schedule::parse_local_time(text) else {
             self.error(
                 path,
                 format!("`{text}` is not a local date and time"),
@@ -127,11 +126,4 @@ impl Validator<'_> {
         }
         day
     }
-}
-
-/// A local date and time written `YYYY-MM-DDTHH:MM`, or with seconds.
-pub fn parse_local_time(text: &str) -> Option<NaiveDateTime> {
-    let (date, time) = text.split_once('T')?;
-    let time = ["%H:%M", "%H:%M:%S"].iter().find_map(|form| chrono::NaiveTime::parse_from_str(time, form).ok())?;
-    Some(parse_date(date)?.and_time(time))
 }

@@ -5,5 +5,6 @@ mod kinds;
 mod plan;
 mod properties;
 mod rules;
+mod schedule;
 mod twenty_mistakes;
 mod workspace;

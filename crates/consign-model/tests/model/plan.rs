@@ -35,6 +35,17 @@ fn a_campaign_is_resolved_to_what_its_run_needs() {
 }
 
 #[test]
+fn a_campaign_is_launched_on_a_date_or_days_after_its_delivery_there() {
+    let launched = |launch: &str| planned(&[("    launch: { days_after_delivery: 1 }", launch)]).launch_date;
+    let day = |day| chrono::NaiveDate::from_ymd_opt(2026, 12, day);
+    // It is past midnight already in the workspace's time zone.
+    assert_eq!(launched("    launch: { days_after_delivery: 0 }"), day(1));
+    assert_eq!(launched("    launch: { days_after_delivery: 1 }"), day(2));
+    assert_eq!(launched("    launch: { on: 2026-12-24 }"), day(24));
+    assert_eq!(launched(""), None);
+}
+
+#[test]
 fn deliveries_follow_sub_audiences_groups_and_destinations_with_control_first() {
     let plan = planned(&[("name: Letter B, percent: 44.5", "name: Letter B, percent: 44.5")]);
     let order: Vec<_> = plan

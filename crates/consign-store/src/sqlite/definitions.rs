@@ -2,11 +2,12 @@
 
 use consign_model::definition::Definitions;
 use consign_model::id::Slug;
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 use sqlx::Row;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
-use super::{Fault, count, document, json, kept, now, time};
+use super::{Fault, count, document, json, kept, now, occurrences, time};
 use crate::error::StoreError;
 use crate::record::{Applied, StoredDefinitions};
 
@@ -16,17 +17,18 @@ pub(super) async fn apply(
     folder: &str,
     author: &str,
 ) -> Result<Applied, Fault> {
-    let newest = sqlx::query("SELECT version, hash FROM definitions ORDER BY version DESC LIMIT 1")
+    let newest = sqlx::query("SELECT version, hash, content FROM definitions ORDER BY version DESC LIMIT 1")
         .fetch_optional(&mut *connection)
         .await?;
     let hash = hash(&format!("{folder}\n{}", json(&sorted(definitions))?));
-    let mut version = 1;
+    let (mut version, mut before) = (1, None);
     if let Some(newest) = newest {
         let last = count(newest.try_get("version")?)?;
         if newest.try_get::<String, _>("hash")? == hash {
             return Ok(Applied { version: last, changed: false });
         }
         version = last + 1;
+        before = Some(document::<Value>(&format!("version {last} of the definitions"), newest.try_get("content")?)?);
     }
     let insert = "INSERT INTO definitions (version, applied_at, applied_by, folder, hash, content) \
                   VALUES ($1, $2, $3, $4, $5, $6)";
@@ -39,8 +41,12 @@ pub(super) async fn apply(
         .bind(json(definitions)?)
         .execute(&mut *connection)
         .await?;
+    let content: Value = document("the definitions", &json(definitions)?)?;
     for campaign in &definitions.campaigns {
         note_campaign(connection, &campaign.id, &json(campaign)?, version).await?;
+        if let Some(before) = &before {
+            occurrences::note_schedule(connection, &campaign.id, (before, &content), version).await?;
+        }
     }
     Ok(Applied { version, changed: true })
 }
@@ -82,6 +88,11 @@ pub(super) async fn current(connection: &mut SqliteConnection) -> Result<Option<
     let newest = "SELECT * FROM definitions ORDER BY version DESC LIMIT 1";
     let row = sqlx::query(newest).fetch_optional(connection).await?;
     row.as_ref().map(stored).transpose()
+}
+
+pub(super) async fn current_version(connection: &mut SqliteConnection) -> Result<Option<u64>, Fault> {
+    let newest: Option<i64> = sqlx::query_scalar("SELECT MAX(version) FROM definitions").fetch_one(connection).await?;
+    newest.map(count).transpose()
 }
 
 pub(super) async fn of_version(connection: &mut SqliteConnection, version: u64) -> Result<StoredDefinitions, Fault> {

@@ -1,11 +1,11 @@
 //! Runs and their events.
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use consign_model::id::Slug;
 use sqlx::Row;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
-use super::{Fault, count, deliveries, document, event, json, kept, now, slug, time, word};
+use super::{Fault, count, deliveries, document, event, json, kept, now, occurrences, slug, time, word};
 use crate::error::StoreError;
 use crate::record::{AudienceCounts, DeliveryChange, ErrorClass, Event, NewRun, Run, RunMode};
 use crate::state::{DeliveryState, Outcome, RunState};
@@ -48,6 +48,7 @@ pub(super) async fn create(connection: &mut SqliteConnection, run: &NewRun) -> R
         .execute(&mut *connection)
         .await?;
     event(connection, &run.id, None, at, RunState::Assigning.word()).await?;
+    occurrences::begin(connection, &run.id, at).await?;
     one(connection, &run.id).await
 }
 
@@ -139,6 +140,34 @@ pub(super) async fn unfinished(connection: &mut SqliteConnection) -> Result<Vec<
     rows.iter().map(read).collect()
 }
 
+pub(super) async fn with_staged_data(
+    connection: &mut SqliteConnection,
+    finished_by: DateTime<Utc>,
+) -> Result<Vec<Run>, Fault> {
+    let select = "SELECT * FROM runs WHERE state = 'finished' AND finished_at <= $1 AND staged_deleted_at IS NULL \
+                  ORDER BY finished_at, id";
+    let rows = sqlx::query(select).bind(finished_by.timestamp_micros()).fetch_all(connection).await?;
+    rows.iter().map(read).collect()
+}
+
+pub(super) async fn note_staged_deleted(
+    connection: &mut SqliteConnection,
+    id: &str,
+    at: DateTime<Utc>,
+) -> Result<(), Fault> {
+    let run = one(connection, id).await?;
+    if !run.state.is_finished() {
+        let what = format!("run `{id}` is {}", run.state);
+        return Err(StoreError::Conflict { what, remedy: "delete the staged data of a run after it has ended" }.into());
+    }
+    let update = "UPDATE runs SET staged_deleted_at = $2 WHERE id = $1 AND staged_deleted_at IS NULL";
+    let updated = sqlx::query(update).bind(id).bind(at.timestamp_micros()).execute(&mut *connection).await?;
+    if updated.rows_affected() > 0 {
+        event(connection, id, None, at, "staged data deleted").await?;
+    }
+    Ok(())
+}
+
 pub(super) async fn events(connection: &mut SqliteConnection, run: &str) -> Result<Vec<Event>, Fault> {
     let select = "SELECT run, delivery, at, what FROM events WHERE run = $1 ORDER BY sequence";
     let rows = sqlx::query(select).bind(run).fetch_all(connection).await?;
@@ -158,6 +187,7 @@ fn read(row: &SqliteRow) -> Result<Run, Fault> {
     let audience: Option<&str> = row.try_get("audience")?;
     let launch_date: Option<&str> = row.try_get("launch_date")?;
     let finished_at: Option<i64> = row.try_get("finished_at")?;
+    let staged_deleted_at: Option<i64> = row.try_get("staged_deleted_at")?;
     let date = |text: &str| text.parse::<NaiveDate>().ok();
     Ok(Run {
         id: row.try_get("id")?,
@@ -172,5 +202,6 @@ fn read(row: &SqliteRow) -> Result<Run, Fault> {
         created_at: time(row.try_get("created_at")?)?,
         updated_at: time(row.try_get("updated_at")?)?,
         finished_at: finished_at.map(time).transpose()?,
+        staged_deleted_at: staged_deleted_at.map(time).transpose()?,
     })
 }

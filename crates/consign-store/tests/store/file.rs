@@ -7,9 +7,10 @@ use consign_store::{DeliveryChange, DeliveryState, Outcome, RunState, SqliteStor
 use proptest::prelude::*;
 use tempfile::TempDir;
 
+use crate::schedules::occurrence;
 use crate::suite::{FOLDER, begun, definitions, new_run, on_every_store};
 
-on_every_store! { empty();
+on_every_store! { suite on empty();
     nothing_is_current_before_the_first_apply
     applying_the_same_twice_keeps_the_version
     another_folder_is_another_version
@@ -27,6 +28,13 @@ on_every_store! { empty();
     what_a_platform_works_on_is_counted_until_it_has_ended
     a_wait_holds_until_its_time_has_passed_or_the_delivery_goes_on
     a_list_is_remembered_until_another_takes_its_place
+}
+
+on_every_store! { schedules on empty();
+    editing_a_schedule_begins_it_anew_and_editing_anything_else_does_not
+    a_time_is_taken_on_once_and_none_before_it_afterwards
+    what_becomes_of_a_time_is_kept
+    staged_data_is_kept_until_it_is_noted_as_deleted
 }
 
 /// A store in a folder that goes with it.
@@ -112,6 +120,31 @@ async fn two_openers_at_once_make_one_store() {
     assert!(first.is_ok() != second.is_ok(), "one of the two wins");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn of_several_processes_that_take_a_time_on_one_gets_it() {
+    let (first, folder) = empty().await;
+    first.apply(&definitions("all"), FOLDER, "ada").await.expect("applied");
+    let mut claiming = tokio::task::JoinSet::new();
+    for process in 0..6 {
+        let store = SqliteStore::open(folder.path().join("consign.db")).await.expect("opened");
+        claiming.spawn(async move {
+            let mut got = Vec::new();
+            for hour in 0..10 {
+                let claim = occurrence(&format!("r{process}-{hour}"), 1, hour);
+                got.extend(store.claim(&claim).await.expect("asked").then_some(hour));
+            }
+            got
+        });
+    }
+    let mut got: Vec<_> = claiming.join_all().await.into_iter().flatten().collect();
+    got.sort_unstable();
+    let claimed = first.claimed().await.expect("read");
+    let start = occurrence("", 1, 0).due;
+    let kept: Vec<_> = claimed.iter().map(|one| (one.due - start).num_hours()).collect();
+    assert_eq!(got, kept, "what somebody was told to have got is there, once");
+    assert_eq!(got.last(), Some(&9));
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn a_new_folder_is_for_its_owner_alone() {
@@ -138,7 +171,7 @@ async fn a_store_of_a_later_program_is_refused_and_left_alone() {
     assert_eq!(
         error.to_string(),
         format!(
-            "the store {} has schema 4711 and this program knows schemas up to 3: use the newer program, or another \
+            "the store {} has schema 4711 and this program knows schemas up to 4: use the newer program, or another \
              data folder",
             path.display()
         )

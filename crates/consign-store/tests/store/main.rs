@@ -1,4 +1,5 @@
 //! The store through its public face: one suite of behaviours for every store, and what is particular to a file.
 
 mod file;
+mod schedules;
 mod suite;

@@ -8,14 +8,14 @@ use consign_store::{
     Outcome, RunMode, RunState, Store, StoreError, SubAudienceCounts, Target,
 };
 
-/// Makes a test of each behaviour. The expression opens an empty store and may keep things alive beside it.
+/// Makes a test of each behaviour of a module. The expression opens an empty store and may keep things alive beside it.
 macro_rules! on_every_store {
-    ($open:expr; $($behaviour:ident)*) => {
+    ($module:ident on $open:expr; $($behaviour:ident)*) => {
         $(
             #[tokio::test]
             async fn $behaviour() {
                 let (store, _kept) = $open.await;
-                crate::suite::$behaviour(&store).await;
+                crate::$module::$behaviour(&store).await;
             }
         )*
     };

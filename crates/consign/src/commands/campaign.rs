@@ -9,6 +9,7 @@ use consign_store::{Outcome, Run, SqliteStore, Store, StoredDefinitions};
 use crate::cli::AsOf;
 use crate::context::Context;
 use crate::exit::{Exit, Refusal};
+use crate::show;
 use crate::view::RunSummary;
 use crate::wiring::{self, Campaigning, Ending};
 
@@ -23,6 +24,10 @@ pub async fn preview(context: &Context, campaign: &Slug, as_of: AsOf, options: P
 pub async fn run(context: &Context, campaign: &Slug, as_of: AsOf) -> Result<Exit> {
     let (store, current) = open(context, campaign).await?;
     let as_of = moment(&current, as_of)?;
+    // Whoever runs campaigns by hand may never serve.
+    if let Err(error) = wiring::delete_expired(&store, &context.data_folder()?, &current, Utc::now()).await {
+        context.printer.note(&format!("warning: {}", show::chain(&error)));
+    }
     let work = Campaigning { context, store: &store, current: &current, campaign };
     let summary = match interrupted(&work, as_of).await? {
         Some(run) => {

@@ -8,7 +8,7 @@ use consign_store::{AudienceCounts, Run, SqliteStore, Store};
 use crate::context::Context;
 use crate::exit::{Exit, Refusal};
 use crate::show;
-use crate::view::{Delivered, Delivery, Failure, RunLine, RunSummary, Runs};
+use crate::view::{Delivered, Delivery, Failure, RunLine, RunSummary, Runs, Scheduled};
 use crate::wiring;
 
 /// How many runs are looked through for one that is named by a part of its id.
@@ -91,7 +91,10 @@ pub async fn summary(store: &SqliteStore, run: Run) -> Result<RunSummary> {
             error: delivery.error.map(|error| Failure { class: error.class, message: error.message }),
         }
     });
+    let scheduled = store.occurrence_of(&run.id).await?;
     Ok(RunSummary {
+        scheduled: scheduled.map(|one| Scheduled { due: one.due, late: one.late, missed: one.missed }),
+        staged_deleted: run.staged_deleted_at,
         deliveries: deliveries.collect(),
         run: run.id,
         campaign: run.campaign.to_string(),

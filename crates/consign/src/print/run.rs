@@ -47,7 +47,16 @@ impl Shown for RunSummary {
         if let Some(date) = self.launch_date {
             let _ = write!(text, ", launch on {date}");
         }
-        text.push_str("\n\n");
+        text.push('\n');
+        if let Some(scheduled) = &self.scheduled {
+            let late = if scheduled.late { ", late" } else { "" };
+            let _ = write!(text, "Scheduled for {}{late}", moment(scheduled.due));
+            if scheduled.missed > 0 {
+                let _ = write!(text, ", after {} missed", number(scheduled.missed));
+            }
+            text.push('\n');
+        }
+        text.push('\n');
         if let Some(counts) = &self.audience {
             text.push_str(&audience(counts, style));
             text.push('\n');
@@ -75,6 +84,9 @@ impl Shown for RunSummary {
         text.push('\n');
         if let Some(error) = &self.error {
             let _ = writeln!(text, "error: {error}");
+        }
+        if let Some(deleted) = self.staged_deleted {
+            let _ = writeln!(text, "Its staged data was deleted on {}", deleted.date_naive());
         }
         text
     }

@@ -3,8 +3,9 @@
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use consign::print::{Shown, Style};
 use consign::view::{
-    Audience, Delivered, Delivery, Demo, Explanation, Failure, Group, Preview, Reasons, RunLine, RunSummary, Runs,
-    SandboxList, SegmentRole, SegmentTest, Sent, SubAudience, Test, TestResult, TestStep, Treatment,
+    Audience, Delivered, Delivery, Demo, Explanation, Failure, Group, Overdue, Preview, Reasons, RunLine, RunSummary,
+    Runs, SandboxList, ScheduleLine, Scheduled, ScheduledTime, Schedules, SegmentRole, SegmentTest, Sent, SubAudience,
+    Test, TestResult, TestStep, Treatment,
 };
 use consign_store::{ErrorClass, Outcome, RunMode, Target};
 use insta::assert_snapshot;
@@ -83,6 +84,8 @@ fn preview() -> Preview {
 fn summary() -> RunSummary {
     let [mail, folder] = deliveries().try_into().expect("two");
     RunSummary {
+        scheduled: None,
+        staged_deleted: None,
         run: RUN.to_owned(),
         campaign: "churn".to_owned(),
         campaign_name: "Churn prevention".to_owned(),
@@ -209,6 +212,64 @@ fn a_run_that_failed_before_anything_was_counted() {
         ..summary()
     };
     assert_snapshot!(failed.text(Style::PLAIN));
+}
+
+#[test]
+fn a_run_of_a_schedule_whose_staged_data_is_gone() {
+    let scheduled = RunSummary {
+        scheduled: Some(Scheduled { due: moment() - TimeDelta::hours(3), late: true, missed: 2 }),
+        staged_deleted: Some(moment() + TimeDelta::days(7)),
+        audience: None,
+        deliveries: Vec::new(),
+        ..summary()
+    };
+    assert_snapshot!(scheduled.text(Style::PLAIN));
+}
+
+#[test]
+fn schedules_with_what_became_of_them() {
+    let local =
+        |hours| (moment() + TimeDelta::hours(hours)).with_timezone(&chrono_tz::Tz::Europe__Berlin).fixed_offset();
+    let last = ScheduledTime {
+        due: local(-24),
+        began: local(-20),
+        late: true,
+        missed: 2,
+        state: "finished".to_owned(),
+        outcome: Some(Outcome::Partial),
+        definitions_version: Some(7),
+        run: Some(RUN.to_owned()),
+        reason: None,
+    };
+    let skipped = ScheduledTime {
+        late: false,
+        missed: 0,
+        state: "skipped".to_owned(),
+        outcome: None,
+        definitions_version: None,
+        run: None,
+        reason: Some("its last run was still under way".to_owned()),
+        ..last.clone()
+    };
+    let line = |campaign: &str, overdue, next: &[i64], last| ScheduleLine {
+        campaign: campaign.to_lowercase(),
+        campaign_name: campaign.to_owned(),
+        schedule: "every day from 2026-11-01 09:00".to_owned(),
+        time_zone: "Europe/Berlin".to_owned(),
+        overdue,
+        next: next.iter().map(|hours| local(*hours)).collect(),
+        last: Some(last),
+    };
+    let overdue = |times| Some(Overdue { due: local(-1), times });
+    let schedules = vec![
+        line("Late", overdue(3), &[23, 47], last.clone()),
+        line("Skipped", overdue(1), &[], skipped),
+        line("Finished", None, &[], last),
+    ];
+    let schedules = Schedules { schedules };
+    assert_snapshot!(schedules.text(Style::PLAIN));
+    let json = serde_json::to_string_pretty(&schedules).expect("JSON");
+    assert_snapshot!("schedules_as_json", json);
 }
 
 #[test]

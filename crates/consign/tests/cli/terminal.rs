@@ -189,12 +189,19 @@ impl Running<'_> {
 
     /// Waits for the next line that it prints, which is then not in the answer.
     pub fn line(&mut self) -> String {
-        let out = self.child.stdout.as_mut().expect("piped");
-        let (mut line, mut byte) = (Vec::new(), [0]);
-        while out.read(&mut byte).expect("read") == 1 && byte != *b"\n" {
-            line.extend(byte);
+        line(self.child.stdout.as_mut().expect("piped"))
+    }
+
+    /// Waits until a line with that text is on its standard error. The lines up to it are then not in the answer.
+    pub fn told(&mut self, text: &str) -> String {
+        let mut told = String::new();
+        while !told.contains(text) {
+            let line = line(self.child.stderr.as_mut().expect("piped"));
+            assert!(!line.is_empty(), "it ended and did not say `{text}`:\n{told}");
+            told.push_str(&line);
+            told.push('\n');
         }
-        String::from_utf8(line).expect("UTF-8")
+        told
     }
 
     /// Waits for what it answers.
@@ -202,6 +209,15 @@ impl Running<'_> {
         let done = self.child.wait_with_output().expect("it ends");
         self.terminal.answer(&self.command, done)
     }
+}
+
+/// The next line, without its end.
+fn line(of: &mut impl Read) -> String {
+    let (mut line, mut byte) = (Vec::new(), [0]);
+    while of.read(&mut byte).expect("read") == 1 && byte != *b"\n" {
+        line.extend(byte);
+    }
+    String::from_utf8(line).expect("UTF-8")
 }
 
 impl Answer {

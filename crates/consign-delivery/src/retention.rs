@@ -1,0 +1,56 @@
+//! Staged personal data of finished runs goes when its time is over: snapshots, staged lists and what sending needed.
+//! Counts, recipients, groups that stick and memberships stay.
+
+use std::io;
+use std::path::PathBuf;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use consign_store::{Store, StoreError};
+
+use crate::folder::DataFolder;
+
+/// Staged personal data could not be deleted.
+#[derive(Debug, thiserror::Error)]
+pub enum RetentionError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A file or folder cannot be removed.
+    #[error("the staged data in {} cannot be deleted: check that you may write there, or remove it yourself", path.display())]
+    Delete {
+        /// The folder of a run, or of all runs.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        reason: io::Error,
+    },
+}
+
+/// Deletes the staged data of runs that ended so many days ago, and says so in the store; what a preview left that was
+/// killed then goes too. Returns the ids of the runs. What cannot be deleted does not keep the rest, and is an error in
+/// the end; the next call tries again.
+pub async fn delete_expired(
+    store: &dyn Store,
+    folder: &DataFolder,
+    retention_days: u32,
+    now: DateTime<Utc>,
+) -> Result<Vec<String>, RetentionError> {
+    let over = now - TimeDelta::days(i64::from(retention_days));
+    let mut deleted = Vec::new();
+    let mut failed = None;
+    for run in store.runs_with_staged_data(over).await? {
+        let files = folder.run(&run.id);
+        match files.delete_staged() {
+            Ok(()) => {
+                store.note_staged_deleted(&run.id, now).await?;
+                tracing::info!(run = run.id, campaign = %run.campaign, "staged data deleted");
+                deleted.push(run.id);
+            }
+            Err(reason) => failed = Some(RetentionError::Delete { path: files.path().to_owned(), reason }),
+        }
+    }
+    if let Err(reason) = folder.delete_previews(over) {
+        failed = Some(RetentionError::Delete { path: folder.runs(), reason });
+    }
+    failed.map_or(Ok(deleted), Err)
+}

@@ -1,0 +1,113 @@
+//! `consign serve`: keeps the schedules, and does what else is to be done now and then.
+
+use std::num::NonZero;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use consign_delivery::folder::{DataFolder, SchedulesLock};
+use consign_delivery::{Duties, Ran, Scheduler};
+use consign_destinations::http::SystemClock;
+use consign_model::id::Slug;
+use consign_store::{Outcome, SqliteStore, Store, StoredDefinitions};
+
+use crate::context::Context;
+use crate::exit::Exit;
+use crate::print::Printer;
+use crate::show;
+use crate::wiring::{self, Campaigning, Ending};
+
+/// How often a process that stands by asks whether the other has ended.
+const STANDING_BY: Duration = Duration::from_secs(2);
+
+pub async fn run(context: &Context, at_once: NonZero<usize>) -> Result<Exit> {
+    let folder = context.data_folder()?;
+    let store = context.store().await?;
+    let Some(_held) = hold(context, &folder).await? else { return Ok(Exit::Fine) };
+    tracing::info!(data = %folder.path().display(), "serving");
+    // What is shown of runs on a terminal would be among the log.
+    let context = Context { printer: Printer::of_process(false, true), ..context.clone() };
+    let cancel = context.cancel.clone();
+    let server = Rc::new(Server { context, store: store.clone(), folder });
+    Scheduler::new(Arc::new(store), server, Arc::new(SystemClock), cancel, at_once.get()).keep().await;
+    tracing::info!("stopped");
+    Ok(Exit::Fine)
+}
+
+/// Waits until no other process keeps the schedules of the data folder; `None` where it is asked to stop meanwhile.
+async fn hold(context: &Context, folder: &DataFolder) -> Result<Option<SchedulesLock>> {
+    let mut told = false;
+    loop {
+        let held = folder.hold_schedules().with_context(|| {
+            format!("`{}` cannot be locked: check that you may write there", folder.path().display())
+        })?;
+        if held.is_some() {
+            return Ok(held);
+        }
+        if !told {
+            tracing::info!("another process keeps the schedules of this data folder: standing by");
+            told = true;
+        }
+        tokio::select! {
+            () = context.cancel.cancelled() => return Ok(None),
+            () = tokio::time::sleep(STANDING_BY) => {}
+        }
+    }
+}
+
+/// Does what the scheduler has done.
+struct Server {
+    context: Context,
+    store: SqliteStore,
+    folder: DataFolder,
+}
+
+#[async_trait(?Send)]
+impl Duties for Server {
+    async fn run(&self, definitions: &StoredDefinitions, campaign: &Slug, run: &str, as_of: DateTime<Utc>) -> Ran {
+        let work = Campaigning { context: &self.context, store: &self.store, current: definitions, campaign };
+        match wiring::run_as(&work, run, as_of).await {
+            Ok(summary) => Ran::Ended(summary.outcome.unwrap_or(Outcome::Failed)),
+            Err(error) => match Exit::of(&error) {
+                Exit::Interrupted => Ran::Stopped,
+                Exit::Busy => Ran::InTheWay(error.to_string()),
+                _ => Ran::Failed(show::chain(error.as_ref())),
+            },
+        }
+    }
+
+    async fn tick(&self, now: DateTime<Utc>) {
+        let current = match self.store.current().await {
+            Ok(Some(current)) => current,
+            Ok(None) => return,
+            Err(error) => return tracing::error!(%error, "the definitions cannot be read"),
+        };
+        if let Err(error) = wiring::delete_expired(&self.store, &self.folder, &current, now).await {
+            tracing::error!(error = show::chain(&error), "staged data is kept longer than it may be");
+        }
+        if let Err(error) = wiring::follow_up(&self.context, &self.store).await {
+            tracing::error!(error = show::chain(error.as_ref()), "what platforms work on cannot be looked at");
+        }
+        self.resume().await;
+    }
+}
+
+impl Server {
+    /// Goes on with runs whose process ended before they did. A campaign that somebody runs is left alone.
+    async fn resume(&self) {
+        let unfinished = match self.store.unfinished_runs().await {
+            Ok(unfinished) => unfinished,
+            Err(error) => return tracing::error!(%error, "unfinished runs cannot be looked for"),
+        };
+        for run in unfinished {
+            match wiring::end(&self.context, &self.store, &run, Ending::Resume).await {
+                Ok(_) => tracing::info!(run = run.id, campaign = %run.campaign, "resumed, and ended"),
+                Err(error) if Exit::of(&error) == Exit::Busy => {}
+                Err(error) => tracing::error!(run = run.id, error = show::chain(error.as_ref()), "not resumed"),
+            }
+        }
+    }
+}

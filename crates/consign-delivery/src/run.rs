@@ -305,7 +305,7 @@ impl Workplace<'_> {
         let plan = self.plan(campaign, as_of, run_id)?;
         let _held = self.hold(campaign)?;
         self.end_abandoned(store, campaign).await?;
-        self.freeze(&run_id)?;
+        self.freeze(run_id)?;
         store
             .create_run(&NewRun {
                 id: run_id.to_owned(),

@@ -69,9 +69,11 @@ impl RunState {
     pub fn may_become(self, next: Self) -> bool {
         match (self, next) {
             (Self::Assigning, Self::Staging)
-            | (Self::Staging, Self::Delivering)
-            | (Self::Delivering, Self::Finished(Outcome::Succeeded | Outcome::Partial))
-            | (Self::Finished(Outcome::Partial | Outcome::Failed | Outcome::Cancelled), Self::Delivering) => true,
+            | (
+                Self::Staging | Self::Finished(Outcome::Partial | Outcome::Failed | Outcome::Cancelled),
+                Self::Delivering,
+            )
+            | (Self::Delivering, Self::Finished(Outcome::Succeeded | Outcome::Partial)) => true,
             (from, Self::Finished(Outcome::Failed | Outcome::Cancelled)) => !from.is_finished(),
             _ => false,
         }

@@ -148,14 +148,13 @@ impl<'a> Sending<'a> {
         let failed = |reason| PlatformError::Members { path: work.clone(), reason };
         private_folder(&work).map_err(failed)?;
         let earlier = if created { None } else { Begun::read(&work, &list_id).map_err(failed)? };
-        let begun = match earlier {
-            Some(begun) => begun,
-            None => {
-                remove_folder(&jobs::folder(&work)).map_err(failed)?;
-                let begun = Begun { list_id: list_id.clone(), created, ..Begun::default() };
-                begun.write(&work).map_err(failed)?;
-                begun
-            }
+        let begun = if let Some(begun) = earlier {
+            begun
+        } else {
+            remove_folder(&jobs::folder(&work)).map_err(failed)?;
+            let begun = Begun { list_id: list_id.clone(), created, ..Begun::default() };
+            begun.write(&work).map_err(failed)?;
+            begun
         };
         let list = ListCounts {
             list_id: list_id.clone(),

@@ -197,7 +197,7 @@ pub enum Command {
         /// The run's id, enough of its beginning or end to tell it apart, or `latest`
         #[arg(default_value = "latest")]
         run: String,
-        /// Only those of this delivery: <sub-audience>.<group>.<destination>
+        /// Only those of this delivery: its sub-audience, group and destination, such as `active.letter.mail`
         #[arg(long, value_name = "ID")]
         delivery: Option<String>,
         /// Only those that did not do what they should

@@ -31,11 +31,10 @@ pub async fn run(context: &Context, campaign: &Slug, as_of: AsOf) -> Result<Exit
     let work = Campaigning { context, store: &store, current: &current, campaign };
     let summary = match interrupted(&work, as_of).await? {
         Some(run) => {
-            context.printer.note(&format!(
-                "the run `{}` did not come to its end: it is finished now, and is not begun anew",
-                run.id
-            ));
-            wiring::end(context, &store, &run, Ending::Resume).await?
+            let summary = wiring::end(context, &store, &run, Ending::Resume).await?;
+            let note = "its process had died; it was finished, and was not begun anew";
+            context.printer.note(&format!("the run `{}` did not come to its end: {note}", run.id));
+            summary
         }
         None => wiring::run(&work, as_of).await?,
     };

@@ -19,7 +19,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::memory::slug;
 
@@ -136,6 +136,8 @@ struct Running {
     ended: mpsc::UnboundedReceiver<u64>,
     cancel: CancellationToken,
     keeping: JoinHandle<()>,
+    /// Dropped, its process dies.
+    alive: DropGuard,
 }
 
 fn every_hour(end: End) -> Schedule {
@@ -182,11 +184,14 @@ impl Shop {
             Asking { store: self.store.clone(), asked: to, ticks: ticking, clock: clock.clone(), ended: ending };
         let store = Arc::new(self.store.clone());
         let (runtime, its_clock, its_cancel) = (Handle::current(), clock.clone(), cancel.clone());
+        let death = CancellationToken::new();
+        let alive = death.clone().drop_guard();
+        // On a thread of its own, where it may hold what cannot go to another.
         let keeping = tokio::task::spawn_blocking(move || {
             let scheduler = Scheduler::new(store, Rc::new(duties), its_clock, its_cancel, 2);
-            runtime.block_on(scheduler.keep());
+            runtime.block_on(death.run_until_cancelled(scheduler.keep()));
         });
-        Running { clock, asked, ticks, ended, cancel, keeping }
+        Running { clock, asked, ticks, ended, cancel, keeping, alive }
     }
 
     async fn last(&self) -> Occurrence {
@@ -210,6 +215,12 @@ impl Running {
     /// Nothing more was asked for.
     fn is_quiet(&mut self) -> bool {
         self.asked.try_recv().is_err()
+    }
+
+    /// Dies as a killed process does.
+    async fn die(self) {
+        drop(self.alive);
+        timeout(LONG, self.keeping).await.expect("in time").expect("it ends");
     }
 
     async fn stop(self) {
@@ -302,12 +313,12 @@ async fn what_a_process_that_is_gone_had_taken_on_is_run_once() {
     let shop = Shop::with(&Schedule::AsSoonAsPossible).await;
     let mut killed = shop.keep(shop.begun);
     let left = killed.asked().await;
-    killed.keeping.abort();
+    killed.die().await;
     let mut second = shop.keep(shop.begun + TimeDelta::hours(3));
     let taken_up = second.asked().await;
     assert_eq!(taken_up.run, left.run, "the same run: should both make it, one does");
     begin(&shop.store, &slug("churn"), &taken_up.run, taken_up.as_of).await;
-    second.keeping.abort();
+    second.die().await;
     // A run that began is not for the scheduler to begin again.
     let mut third = shop.keep(shop.begun + TimeDelta::hours(4));
     third.clock.pass(shop.begun + TimeDelta::hours(5)).await;
@@ -321,7 +332,7 @@ async fn what_is_left_of_a_schedule_that_was_changed_is_not_run() {
     let shop = Shop::with(&Schedule::AsSoonAsPossible).await;
     let mut killed = shop.keep(shop.begun);
     let left = killed.asked().await;
-    killed.keeping.abort();
+    killed.die().await;
     shop.apply(&definitions(&Schedule::Manual, "Churn")).await;
     let mut second = shop.keep(shop.begun);
     second.clock.pass(shop.begun + TimeDelta::hours(1)).await;

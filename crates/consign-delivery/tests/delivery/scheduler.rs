@@ -212,6 +212,14 @@ impl Running {
         timeout(LONG, rested.wait_for(|(rests, _)| *rests > before)).await.expect("in time").expect("it runs");
     }
 
+    /// Lets a run break off, and waits until the scheduler knows.
+    async fn break_off(&mut self, asked: Asked) {
+        let mut rested = self.clock.rested.subscribe();
+        let before = rested.borrow().0;
+        drop(asked);
+        timeout(LONG, rested.wait_for(|(rests, _)| *rests > before)).await.expect("in time").expect("it runs");
+    }
+
     /// Nothing more was asked for.
     fn is_quiet(&mut self) -> bool {
         self.asked.try_recv().is_err()
@@ -302,8 +310,8 @@ async fn a_run_that_fails_or_breaks_off_does_not_stop_the_next() {
     let failed = shop.last().await;
     assert_eq!((failed.state, failed.reason.as_deref()), (OccurrenceState::Failed, Some("a table is missing")));
     running.clock.pass(shop.hour(1)).await;
-    drop(running.asked().await);
-    running.clock.pass(shop.hour(1) + TimeDelta::minutes(30)).await;
+    let asked = running.asked().await;
+    running.break_off(asked).await;
     running.clock.pass(shop.hour(2)).await;
     assert_eq!(running.asked().await.as_of, shop.hour(2));
 }

@@ -5,6 +5,7 @@
 //! stands. What should be is one Parquet file of [`rows_schema`].
 
 use std::fs::File;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,12 +15,11 @@ use datafusion::dataframe::DataFrame;
 use datafusion::prelude::{ParquetReadOptions, SessionContext};
 use futures::StreamExt;
 use parquet::arrow::ArrowWriter;
-use parquet::basic::{Compression, ZstdLevel};
-use parquet::file::properties::WriterProperties;
 
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::moment::Moment;
+use crate::source::copy::properties;
 
 /// `identity` (32 bytes): who a member is. `bucket`: its first byte. `attributes` (32 bytes): a hash of what else it was sent with. `customer_key`.
 /// `removal`: what taking it off needs, encrypted. `state`: `acknowledged`, `unknown` or `removed`. `sequence`: later
@@ -60,9 +60,23 @@ pub struct Difference {
 /// Members in memory at once, a guess on the safe side of their bytes.
 const MEMBER_BYTES: u64 = 512;
 
-const LATEST: &str = "SELECT identity, bucket, attributes, customer_key, removal, state, sequence FROM (SELECT *, row_number() \
-                      OVER (PARTITION BY identity ORDER BY sequence DESC) AS place FROM members) WHERE place = 1 AND \
-                      state <> 'removed'";
+/// The latest rows of the members on a list whose identities begin so.
+fn latest(buckets: &Range<u64>) -> String {
+    format!(
+        "SELECT identity, bucket, attributes, customer_key, removal, state, sequence FROM (SELECT *, row_number() OVER \
+         (PARTITION BY identity ORDER BY sequence DESC) AS place FROM members WHERE bucket >= {} AND bucket < {}) WHERE \
+         place = 1 AND state <> 'removed'",
+        buckets.start, buckets.end
+    )
+}
+
+/// All buckets.
+const ALL: Range<u64> = 0..256;
+
+/// The buckets of each of so many parts; a bucket is the beginning of an identity, so they follow each other in order.
+fn buckets(parts: u64) -> impl Iterator<Item = Range<u64>> {
+    (0..parts).map(move |part| 256 * part / parts..256 * (part + 1) / parts)
+}
 
 impl Engine {
     /// Compares rows with members. Writes to `kept` the places of the rows whose members are acknowledged and unchanged,
@@ -77,27 +91,25 @@ impl Engine {
     ) -> Result<Difference, EngineError> {
         let context = self.members_context(members).await?;
         self.register(&context, "rows", &[rows.to_owned()], &rows_schema()).await?;
-        let members = self.count(&context, &format!("SELECT count(*) AS n FROM ({LATEST})")).await?;
+        let members = self.count(&context, &format!("SELECT count(*) AS n FROM ({})", latest(&ALL))).await?;
         let rows = self.count(&context, "SELECT count(*) AS n FROM rows").await?;
         // A hash join does not spill. Where its sides are too large for memory, they are joined by parts of the identities.
-        let bytes = members.max(rows).saturating_mul(MEMBER_BYTES);
-        let parts = bytes.div_ceil(self.shared.memory as u64 / 4).clamp(1, 256);
+        let parts = self.parts(members.max(rows));
         let row = Arc::new(Schema::new(vec![Field::new("row", DataType::UInt64, false)]));
         let (mut unchanged, mut left) = (Vec::new(), Vec::new());
-        for part in 0..parts {
-            let (from, to) = (256 * part / parts, 256 * (part + 1) / parts);
-            let of = |alias: &str| format!("{alias}.bucket >= {from} AND {alias}.bucket < {to}");
-            let (of_rows, of_members) = (of("r"), of("m"));
+        for (part, buckets) in buckets(parts).enumerate() {
+            let of_rows = format!("r.bucket >= {} AND r.bucket < {}", buckets.start, buckets.end);
+            let latest = latest(&buckets);
             let query = format!(
-                "SELECT r.row FROM (SELECT * FROM rows r WHERE {of_rows}) r JOIN (SELECT * FROM ({LATEST}) m WHERE \
-                 {of_members}) m ON r.identity = m.identity WHERE m.state = 'acknowledged' AND m.attributes = r.attributes"
+                "SELECT r.row FROM (SELECT * FROM rows r WHERE {of_rows}) r JOIN ({latest}) m ON r.identity = m.identity \
+                 WHERE m.state = 'acknowledged' AND m.attributes = r.attributes"
             );
             let path = kept.with_extension(format!("{part}.parquet"));
             self.write(self.query(&context, &query).await?, &path, &row).await?;
             unchanged.push(path);
             let query = format!(
-                "SELECT m.* FROM (SELECT * FROM ({LATEST}) m WHERE {of_members}) m LEFT ANTI JOIN (SELECT * FROM rows r \
-                 WHERE {of_rows}) r ON r.identity = m.identity"
+                "SELECT m.* FROM ({latest}) m LEFT ANTI JOIN (SELECT * FROM rows r WHERE {of_rows}) r ON r.identity = \
+                 m.identity"
             );
             let path = gone.with_extension(format!("{part}.parquet"));
             self.write(self.query(&context, &query).await?, &path, &members_schema()).await?;
@@ -118,14 +130,24 @@ impl Engine {
     /// Writes to `to` the members that are on a list, or perhaps on it, in order of identity; how many.
     pub async fn compact(&self, members: &[PathBuf], to: &Path) -> Result<u64, EngineError> {
         let context = self.members_context(members).await?;
-        let latest = self.query(&context, &format!("{LATEST} ORDER BY identity")).await?;
-        self.write(latest, to, &members_schema()).await
+        let noted = self.count(&context, "SELECT count(*) AS n FROM members").await?;
+        let mut file = MembersFile::create(to, &members_schema())?;
+        for buckets in buckets(self.parts(noted)) {
+            let query = format!("{} ORDER BY identity", latest(&buckets));
+            self.append(self.query(&context, &query).await?, &mut file).await?;
+        }
+        file.finish()
+    }
+
+    /// In how many parts of the identities so many members are worked on, so that a part fits into memory.
+    fn parts(&self, members: u64) -> u64 {
+        members.saturating_mul(MEMBER_BYTES).div_ceil(self.shared.memory as u64 / 4).clamp(1, 256)
     }
 
     /// How many members are on a list, or perhaps on it.
     pub async fn count_members(&self, members: &[PathBuf]) -> Result<u64, EngineError> {
         let context = self.members_context(members).await?;
-        self.count(&context, &format!("SELECT count(*) AS n FROM ({LATEST})")).await
+        self.count(&context, &format!("SELECT count(*) AS n FROM ({})", latest(&ALL))).await
     }
 
     /// Writes to `to` those that are on a list, or perhaps on it, as rows.
@@ -133,7 +155,8 @@ impl Engine {
         let context = self.members_context(members).await?;
         let rows = format!(
             "SELECT CAST(row_number() OVER () - 1 AS BIGINT UNSIGNED) AS row, identity, bucket, attributes \
-             FROM ({LATEST})"
+             FROM ({})",
+            latest(&ALL)
         );
         self.write(self.query(&context, &rows).await?, to, &rows_schema()).await
     }
@@ -179,33 +202,61 @@ impl Engine {
 
     /// Writes what a query gives, whole or not at all; how many rows.
     async fn write(&self, query: DataFrame, to: &Path, schema: &SchemaRef) -> Result<u64, EngineError> {
-        let failed = |reason: String| EngineError::WriteSnapshot { url: to.display().to_string(), reason };
-        let temporary = to.with_extension("tmp");
-        let level = ZstdLevel::try_new(1).map_err(|error| failed(error.to_string()))?;
-        let properties = WriterProperties::builder().set_compression(Compression::ZSTD(level)).build();
-        let file = File::create(&temporary).map_err(|error| failed(error.to_string()))?;
-        let mut writer = ArrowWriter::try_new(file, Arc::clone(schema), Some(properties))
-            .map_err(|error| failed(error.to_string()))?;
+        let mut file = MembersFile::create(to, schema)?;
+        self.append(query, &mut file).await?;
+        file.finish()
+    }
+
+    async fn append(&self, query: DataFrame, file: &mut MembersFile) -> Result<(), EngineError> {
         let mut stream = query.execute_stream().await.map_err(|error| self.failed(error))?;
-        let mut rows = 0;
         while let Some(batch) = stream.next().await {
-            let batch = batch.map_err(|error| self.failed(error))?;
-            let columns = batch.columns().iter().zip(schema.fields());
-            let columns = columns.map(|(column, field)| arrow::compute::cast(column, field.data_type()));
-            let batch = columns
-                .collect::<Result<Vec<_>, _>>()
-                .and_then(|columns| RecordBatch::try_new(Arc::clone(schema), columns));
-            let batch = batch.map_err(|error| failed(error.to_string()))?;
-            rows += batch.num_rows() as u64;
-            writer.write(&batch).map_err(|error| failed(error.to_string()))?;
+            file.write(&batch.map_err(|error| self.failed(error))?)?;
         }
-        let file = writer.into_inner().map_err(|error| failed(error.to_string()))?;
-        let durable = file.sync_all().and_then(|()| std::fs::rename(&temporary, to));
-        durable.map_err(|error| failed(error.to_string()))?;
-        Ok(rows)
+        Ok(())
     }
 
     fn failed(&self, error: datafusion::error::DataFusionError) -> EngineError {
         crate::error::query_error(error, self.shared.memory)
     }
+}
+/// A file that is being written. It appears when it is finished.
+struct MembersFile {
+    path: PathBuf,
+    temporary: PathBuf,
+    schema: SchemaRef,
+    writer: ArrowWriter<File>,
+    rows: u64,
+}
+
+impl MembersFile {
+    fn create(path: &Path, schema: &SchemaRef) -> Result<Self, EngineError> {
+        let temporary = path.with_extension("tmp");
+        let file = File::create(&temporary).map_err(|error| unwritten(path, &error))?;
+        let writer = ArrowWriter::try_new(file, Arc::clone(schema), Some(properties()));
+        let writer = writer.map_err(|error| unwritten(path, &error))?;
+        Ok(Self { path: path.to_owned(), temporary, schema: Arc::clone(schema), writer, rows: 0 })
+    }
+
+    fn write(&mut self, batch: &RecordBatch) -> Result<(), EngineError> {
+        let columns = batch.columns().iter().zip(self.schema.fields());
+        let columns = columns.map(|(column, field)| arrow::compute::cast(column, field.data_type()));
+        let batch = columns
+            .collect::<Result<Vec<_>, _>>()
+            .and_then(|columns| RecordBatch::try_new(Arc::clone(&self.schema), columns))
+            .map_err(|error| unwritten(&self.path, &error))?;
+        self.rows += batch.num_rows() as u64;
+        self.writer.write(&batch).map_err(|error| unwritten(&self.path, &error))
+    }
+
+    /// How many rows it has.
+    fn finish(self) -> Result<u64, EngineError> {
+        let file = self.writer.into_inner().map_err(|error| unwritten(&self.path, &error))?;
+        let durable = file.sync_all().and_then(|()| std::fs::rename(&self.temporary, &self.path));
+        durable.map_err(|error| unwritten(&self.path, &error))?;
+        Ok(self.rows)
+    }
+}
+
+fn unwritten(path: &Path, error: &dyn std::error::Error) -> EngineError {
+    EngineError::WriteSnapshot { url: path.display().to_string(), reason: error.to_string() }
 }

@@ -27,6 +27,7 @@ pub use deliver::{DeliverError, Delivered, connect};
 pub use explain::{Explanation, LastRun};
 pub use platform::{Agreed, FollowUp, Followed, ListDifference, PlatformError, PlatformSent, keep_rotated};
 pub use preview::{Preview, PreviewOptions};
+pub use resume::give_up;
 pub use retention::{RetentionError, delete_expired};
 pub use run::{Assignment, DeliverySummary, Progress, RunError, RunSummary, Workplace};
 pub use scheduler::{Duties, Ran, Scheduler};

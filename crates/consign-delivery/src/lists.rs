@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::deliver::Sender;
 use crate::folder::{DataFolder, remove_folder};
 use crate::platform::{self, Agreed, PlatformError, Platforms};
-use crate::run::{RunError, Workplace, chain};
+use crate::run::{RunError, Workplace, chain, hold};
 
 /// A list that is remembered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -84,8 +84,7 @@ impl Workplace<'_> {
         let plan = self.plan(campaign, now, &id)?;
         let folder = self.folder.run(&id);
         let unusable = |reason| RunError::Folder { path: folder.path().to_owned(), reason };
-        let held = self.folder.hold(campaign).map_err(unusable)?;
-        let _held = held.ok_or_else(|| RunError::Underway(campaign.clone()))?;
+        let _held = hold(self.folder, campaign)?;
         folder.create().map_err(unusable)?;
         let sender = Sender {
             plan: &plan,

@@ -8,9 +8,9 @@ use consign_model::schema::Catalog;
 use consign_store::{Delivery, DeliveryChange, DeliveryState, ErrorClass, Outcome, Run, RunState, Store};
 
 use crate::deliver::Delivered;
-use crate::folder::{RunFolder, keep, kept};
+use crate::folder::{DataFolder, RunFolder, keep, kept};
 use crate::platform::PlatformSent;
-use crate::run::{RunError, RunSummary, Workplace, chain};
+use crate::run::{RunError, RunSummary, Workplace, chain, hold};
 use crate::stage::StagedDelivery;
 
 impl Workplace<'_> {
@@ -18,7 +18,7 @@ impl Workplace<'_> {
     /// are read only where the run had not assigned yet. A run that cannot be resumed fails.
     pub async fn resume(&self, store: &dyn Store, run: &str) -> Result<RunSummary, RunError> {
         let campaign = store.run(run).await?.campaign;
-        let _held = self.hold(&campaign)?;
+        let _held = hold(self.folder, &campaign)?;
         // Whoever held the campaign until now may have ended the run.
         let run = store.run(run).await?;
         if run.state.is_finished() {
@@ -44,7 +44,7 @@ impl Workplace<'_> {
         destination: Option<&Slug>,
     ) -> Result<RunSummary, RunError> {
         let campaign = store.run(run).await?.campaign;
-        let _held = self.hold(&campaign)?;
+        let _held = hold(self.folder, &campaign)?;
         let run = store.run(run).await?;
         let of_destination = |one: &Delivery| destination.is_none_or(|destination| one.destination == *destination);
         let failed = |one: &Delivery| one.state.may_become(DeliveryState::Sending) && of_destination(one);
@@ -65,17 +65,6 @@ impl Workplace<'_> {
         self.finish(store, &plan, RunState::Delivering, &earlier).await
     }
 
-    /// Gives up a run that no process works on any more.
-    pub async fn give_up(&self, store: &dyn Store, run: &str) -> Result<(), RunError> {
-        let campaign = store.run(run).await?.campaign;
-        let _held = self.hold(&campaign)?;
-        if store.run(run).await?.state.is_finished() {
-            return Err(RunError::Over(run.to_owned()));
-        }
-        store.move_run(run, RunState::Finished(Outcome::Cancelled), None).await?;
-        Ok(())
-    }
-
     /// The plan that a run began with.
     fn plan_again(&self, run: &Run) -> Result<CampaignPlan, RunError> {
         let catalog: Catalog =
@@ -89,6 +78,17 @@ impl Workplace<'_> {
         let kept = folder.create().and_then(|()| keep(&folder.catalog(), self.tables.catalog()));
         kept.map_err(|reason| RunError::Folder { path: folder.path().to_owned(), reason })
     }
+}
+
+/// Gives up a run that no process works on any more.
+pub async fn give_up(store: &dyn Store, folder: &DataFolder, run: &str) -> Result<(), RunError> {
+    let campaign = store.run(run).await?.campaign;
+    let _held = hold(folder, &campaign)?;
+    if store.run(run).await?.state.is_finished() {
+        return Err(RunError::Over(run.to_owned()));
+    }
+    store.move_run(run, RunState::Finished(Outcome::Cancelled), None).await?;
+    Ok(())
 }
 
 /// Keeps what is staged, before the run says so.

@@ -303,7 +303,7 @@ impl Workplace<'_> {
         // As the store keeps it: a run that is resumed has the same moment.
         let as_of = as_of.trunc_subsecs(6);
         let plan = self.plan(campaign, as_of, run_id)?;
-        let _held = self.hold(campaign)?;
+        let _held = hold(self.folder, campaign)?;
         self.end_abandoned(store, campaign).await?;
         self.freeze(run_id)?;
         store
@@ -317,12 +317,6 @@ impl Workplace<'_> {
             })
             .await?;
         self.finish(store, &plan, RunState::Assigning, &[]).await
-    }
-
-    /// Keeps every other process from the campaign while what this gives is held.
-    pub(crate) fn hold(&self, campaign: &Slug) -> Result<CampaignLock, RunError> {
-        let unusable = |reason| RunError::Folder { path: self.folder.path().to_owned(), reason };
-        self.folder.hold(campaign).map_err(unusable)?.ok_or_else(|| RunError::Underway(campaign.clone()))
     }
 
     /// Brings a run from the state that it has to its end. Who calls holds the campaign. `earlier` are its deliveries as
@@ -501,6 +495,12 @@ impl Workplace<'_> {
         let holds = assignments::carry_over(&last, &plan.assign, &carried)?;
         Ok(holds.then(|| file_url(&carried)))
     }
+}
+
+/// Keeps every other process from the campaign while what this gives is held.
+pub(crate) fn hold(folder: &DataFolder, campaign: &Slug) -> Result<CampaignLock, RunError> {
+    let unusable = |reason| RunError::Folder { path: folder.path().to_owned(), reason };
+    folder.hold(campaign).map_err(unusable)?.ok_or_else(|| RunError::Underway(campaign.clone()))
 }
 
 /// How far back the last run that was recorded is looked for.

@@ -60,11 +60,12 @@ impl Tables {
             split_key: "",
             needs,
         };
-        let prepared = Box::pin(Prepared::counting(self, question.clone(), request.cancel)).await?;
+        let mut prepared = Box::pin(Prepared::whole(self, question, request.cancel)).await?;
+        prepared.lay_out_for_count().await?;
         match count_parts(request, &prepared).await {
             // More keys than customers: they were taken for the same.
             Err(EngineError::Memory { .. }) => {
-                let prepared = Box::pin(Prepared::new(self, question, request.cancel)).await?;
+                prepared.lay_out().await?;
                 count_parts(request, &prepared).await
             }
             counted => counted,

@@ -219,6 +219,7 @@ impl Engine {
         crate::error::query_error(error, self.shared.memory)
     }
 }
+
 /// A file that is being written. It appears when it is finished.
 struct MembersFile {
     path: PathBuf,

@@ -17,7 +17,7 @@ use crate::tables::{OpenTable, Tables};
 pub(crate) const ROW: u64 = 64;
 
 /// What a plan needs of the tables.
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub(crate) struct Needs {
     /// Columns of one-row tables, by table. The customer table is always there.
     pub columns: BTreeMap<String, BTreeSet<String>>,

@@ -19,7 +19,6 @@ use crate::tables::Tables;
 use crate::view::View;
 
 /// What is asked of the tables.
-#[derive(Clone)]
 pub(crate) struct Question<'a> {
     pub moment: Moment,
     pub customer_table: &'a str,
@@ -41,32 +40,20 @@ pub(crate) struct Prepared<'a> {
 }
 
 impl<'a> Prepared<'a> {
-    /// For a plan over all customers: in as many parts as memory asks for.
-    pub async fn new(
-        tables: &'a Tables,
-        question: Question<'a>,
-        cancel: &CancellationToken,
-    ) -> Result<Self, EngineError> {
-        let mut prepared = Self::whole(tables, question, cancel).await?;
-        let Question { needs, customer_table, .. } = &prepared.question;
-        prepared.lay_out(needs.bytes(tables, customer_table, &prepared.keys.rows)).await?;
-        Ok(prepared)
+    /// Lays the tables out in as many parts as an assignment, or any other plan over all customers, asks of memory.
+    pub async fn lay_out(&mut self) -> Result<(), EngineError> {
+        let Question { needs, customer_table, .. } = &self.question;
+        self.lay_out_for(needs.bytes(self.tables, customer_table, &self.keys.rows)).await
     }
 
-    /// For a plan that counts customers, which holds less.
-    pub async fn counting(
-        tables: &'a Tables,
-        question: Question<'a>,
-        cancel: &CancellationToken,
-    ) -> Result<Self, EngineError> {
-        let mut prepared = Self::whole(tables, question, cancel).await?;
-        let Question { needs, customer_table, .. } = &prepared.question;
-        prepared.lay_out(needs.bytes_of_count(tables, customer_table, &prepared.keys.rows)).await?;
-        Ok(prepared)
+    /// The same for a plan that counts customers, which holds less.
+    pub async fn lay_out_for_count(&mut self) -> Result<(), EngineError> {
+        let Question { needs, customer_table, .. } = &self.question;
+        self.lay_out_for(needs.bytes_of_count(self.tables, customer_table, &self.keys.rows)).await
     }
 
-    /// Lays the tables out in as many parts as a plan needs that holds so many bytes of them, and the keys of segments.
-    async fn lay_out(&mut self, bytes: u64) -> Result<(), EngineError> {
+    /// In as many parts as a plan needs that holds so many bytes of the tables, and the keys of segments.
+    async fn lay_out_for(&mut self, bytes: u64) -> Result<(), EngineError> {
         let keys = self.view.segment_keys() * ROW;
         let number = parts::number(bytes + keys, self.tables.shared.memory);
         if number > 1 {
@@ -77,7 +64,7 @@ impl<'a> Prepared<'a> {
         Ok(())
     }
 
-    /// For a plan over all customers in one part, or over one customer.
+    /// Everything in one part: enough for a plan over one customer.
     pub async fn whole(
         tables: &'a Tables,
         question: Question<'a>,

@@ -248,14 +248,6 @@ pub async fn end(context: &Context, store: &SqliteStore, run: &Run, how: Ending<
     status::summary(store, store.run(&ended.run).await?).await
 }
 
-/// Gives up a run that no process works on.
-pub async fn give_up(context: &Context, store: &SqliteStore, run: &Run) -> Result<()> {
-    let began_with = store.definitions(run.definitions_version).await?;
-    let work = Campaigning { context, store, current: &began_with, campaign: &run.campaign };
-    let opened = Box::pin(Opened::of(context, &began_with)).await?;
-    Ok(work.workplace(&opened, &|_| {}).give_up(store, &run.id).await?)
-}
-
 /// Says what became of a customer in a campaign's last run, and what the conditions say at the moment of that run.
 pub async fn explain(work: &Campaigning<'_>, customer_key: &str) -> Result<Explanation> {
     let opened = Box::pin(Opened::of(work.context, work.current)).await?;

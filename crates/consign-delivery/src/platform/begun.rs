@@ -65,14 +65,17 @@ impl Begun {
 
     /// The session that can go on: one that is not older than the platform keeps it. An older one is given up.
     pub fn open_session(&mut self, window: Duration, now: DateTime<Utc>) -> Option<Session> {
-        let open = self.session.take()?;
-        let age = (now - open.since).to_std().unwrap_or_default();
-        if age < window {
-            self.session = Some(open.clone());
-            return Some(open);
+        let since = self.session.as_ref()?.since;
+        if (now - since).to_std().unwrap_or_default() >= window {
+            self.lose_session();
         }
+        self.session.clone()
+    }
+
+    /// Gives the session up: the next one sends all rows again.
+    pub fn lose_session(&mut self) {
+        self.session = None;
         self.sessions_lost += 1;
-        None
     }
 }
 

@@ -14,7 +14,7 @@ use consign_store::OpenJob;
 use super::cut::Cut;
 use super::members::{Members, Standing};
 use super::numbers::Numbers;
-use super::{PlatformError, PlatformSent, Platforms, guard, identity, place};
+use super::{PlatformError, PlatformSent, Platforms, guard, identity, place, wanted};
 use crate::deliver::{Sender, Spoken, day};
 use crate::folder::private_folder;
 use crate::stage::StagedDelivery;
@@ -69,10 +69,7 @@ impl Putting<'_> {
         let (store, data) = (self.platforms.store, self.platforms.data);
         let (campaign, group) = (&self.sender.plan.campaign, self.sender.group(self.delivery));
         let place = place(self.delivery);
-        let chosen = self.sender.registry.kind(&self.delivery.kind).and_then(|kind| kind.list_id(campaign, group));
-        let remembered = store.remembered_list(&place, campaign, group).await?;
-        let known = self.delivery.list_id.clone().or(remembered).or(chosen);
-        let wanted = WantedList { name: self.delivery.list_name.clone(), id: known };
+        let wanted = wanted(self.sender, store, self.delivery, false).await?;
         let found = self.filing.find(&wanted).await?;
         let mut gone = 0;
         if let Some(list_id) = &found {

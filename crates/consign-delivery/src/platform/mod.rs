@@ -132,10 +132,7 @@ impl<'a> Sending<'a> {
         let (client, encoder) = sender.client(platforms, delivery)?;
         let (campaign, group) = (&sender.plan.campaign, sender.group(delivery));
         let place = place(delivery);
-        let chosen = sender.registry.kind(&delivery.kind).and_then(|kind| kind.list_id(campaign, group));
-        let remembered = if fresh { None } else { store.remembered_list(&place, campaign, group).await? };
-        let known = delivery.list_id.clone().or(remembered).or(chosen);
-        let wanted = WantedList { name: delivery.list_name.clone(), id: known };
+        let wanted = wanted(sender, store, delivery, fresh).await?;
         let found = client.find_or_create(&wanted).await;
         sender.keep_rotated(delivery, client.as_ref(), data)?;
         let FoundList { id: list_id, created } = found?;
@@ -241,10 +238,8 @@ impl<'a> Sending<'a> {
         self.begun.write(&self.work).map_err(failed)
     }
 
-    /// Gives its session up: the next one sends all rows again.
     fn lose_session(&mut self) -> Result<(), PlatformError> {
-        self.begun.session = None;
-        self.begun.sessions_lost += 1;
+        self.begun.lose_session();
         self.keep_begun()
     }
 
@@ -374,27 +369,39 @@ pub(crate) async fn send(
         };
         let done = sending.run().await;
         let done = sending.keep_rotated().and(done);
-        match done {
+        let error = match done {
             Ok(Ok(())) => return (sending.outcome, Ok(())),
-            Ok(Err(Again::ListGone)) if !fresh && delivery.list_id.is_none() => fresh = true,
+            Ok(Err(Again::ListGone)) if !fresh && delivery.list_id.is_none() => {
+                fresh = true;
+                continue;
+            }
             Ok(Err(Again::SessionLost)) if !lost_session => match sending.lose_session() {
-                Ok(()) => lost_session = true,
-                Err(error) => {
-                    sending.close_counts();
-                    return (sending.outcome, Err(error));
+                Ok(()) => {
+                    lost_session = true;
+                    continue;
                 }
+                Err(error) => error,
             },
-            Ok(Err(again)) => {
-                sending.close_counts();
-                let error = lost(&again, delivery);
-                return (sending.outcome, Err(error));
-            }
-            Err(error) => {
-                sending.close_counts();
-                return (sending.outcome, Err(error));
-            }
-        }
+            Ok(Err(again)) => lost(&again, delivery),
+            Err(error) => error,
+        };
+        sending.close_counts();
+        return (sending.outcome, Err(error));
     }
+}
+
+/// The list that a delivery is for, by its id where that is known: from the definitions, from an earlier delivery unless
+/// the list is to be a `fresh` one, or chosen by its kind.
+async fn wanted(
+    sender: &Sender<'_>,
+    store: &dyn Store,
+    delivery: &PlannedDelivery,
+    fresh: bool,
+) -> Result<WantedList, PlatformError> {
+    let (campaign, group) = (&sender.plan.campaign, sender.group(delivery));
+    let chosen = sender.registry.kind(&delivery.kind).and_then(|kind| kind.list_id(campaign, group));
+    let remembered = if fresh { None } else { store.remembered_list(&place(delivery), campaign, group).await? };
+    Ok(WantedList { name: delivery.list_name.clone(), id: delivery.list_id.clone().or(remembered).or(chosen) })
 }
 
 fn not_begun(staged: &StagedDelivery, error: PlatformError) -> (PlatformSent, Result<(), PlatformError>) {

@@ -132,7 +132,9 @@ impl Tables {
         for column in &plan.cleaned {
             needs.cleaned(column, self)?;
         }
-        Prepared::new(self, question(plan, needs), cancel).await
+        let mut prepared = Prepared::whole(self, question(plan, needs), cancel).await?;
+        prepared.lay_out().await?;
+        Ok(prepared)
     }
 }
 

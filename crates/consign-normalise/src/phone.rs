@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
+use std::ops::RangeInclusive;
+use std::sync::LazyLock;
 
 use rlibphonenumber::{NumberLengthType, PHONE_NUMBER_UTIL, PhoneNumber, Region};
 use unicode_general_category::{GeneralCategory, get_general_category};
@@ -12,7 +14,7 @@ use crate::{Cleaned, text};
 const LONGEST: usize = 250;
 
 /// Shortest and longest number, in digits, country code included.
-const DIGITS: std::ops::RangeInclusive<usize> = 8..=15;
+const DIGITS: RangeInclusive<usize> = 8..=15;
 
 /// How a phone is read and written.
 #[derive(Debug, Clone, Copy)]
@@ -30,33 +32,106 @@ pub(crate) fn clean<'a>(raw: &str, rule: PhoneRule, scratch: &'a mut String) -> 
     if text.is_empty() {
         return Cleaned::Missing;
     }
-    if text.len() > LONGEST || !(north_american(&text, rule, scratch) || any(&text, rule, scratch)) {
+    if text.len() > LONGEST || !(plain(&text, rule, scratch) || any(&text, rule, scratch)) {
         return Cleaned::Invalid;
     }
     Cleaned::Value(if rule.plus { scratch } else { &scratch[1..] })
 }
 
-/// The fast path: what is plainly ten digits of the United States or Canada, or eleven that begin with `1`.
-fn north_american(text: &str, rule: PhoneRule, scratch: &mut String) -> bool {
-    let home = matches!(rule.region, Some(Region::US | Region::CA));
-    let plus = text.starts_with('+');
-    if rule.strict || !(home || plus) {
+/// The fast path: digits and separators alone, of a country whose numbers are told by their lengths.
+fn plain(text: &str, rule: PhoneRule, scratch: &mut String) -> bool {
+    if rule.strict {
         return false;
     }
+    let plus = text.starts_with('+');
     scratch.clear();
     scratch.push('+');
     for byte in text[usize::from(plus)..].bytes() {
         match byte {
-            b'0'..=b'9' if scratch.len() < 12 => scratch.push(char::from(byte)),
+            b'0'..=b'9' if scratch.len() <= *DIGITS.end() => scratch.push(char::from(byte)),
             b' ' | b'-' | b'.' | b'(' | b')' => {}
             _ => return false,
         }
     }
-    if scratch.len() == 11 && !plus {
+    let american = !plus && matches!(rule.region, Some(Region::US | Region::CA));
+    if american && scratch.len() == 11 {
         scratch.insert(1, '1');
+    } else if !american && !plus {
+        let country = TRUNK_ZERO.iter().find(|country| rule.region == Some(country.region));
+        let (Some(country), Some(b'0')) = (country, scratch.as_bytes().get(1)) else {
+            return false;
+        };
+        scratch.replace_range(1..2, country.code);
     }
-    matches!(scratch.as_bytes(), [b'+', b'1', b'2'..=b'9', rest @ ..] if rest.len() == 9)
+    match &scratch.as_bytes()[1..] {
+        [b'1', national @ ..] => matches!(national, [b'2'..=b'9', ..] if national.len() == 10),
+        _ if american => false,
+        digits => TRUNK_ZERO.iter().zip(&*LENGTHS).any(|(country, lengths)| {
+            let national = digits.strip_prefix(country.code.as_bytes());
+            national.is_some_and(|national| {
+                national.first().is_some_and(|first| country.first.contains(first))
+                    && DIGITS.contains(&digits.len())
+                    && lengths & (1 << national.len()) != 0
+            })
+        }),
+    }
 }
+
+/// A country where people dial one zero before a number at home, no number begins with a zero, and nothing but the
+/// length of a number decides how the library reads it. The tests compare the two.
+struct TrunkZero {
+    region: Region,
+    /// Its calling code.
+    code: &'static str,
+    /// With which digit numbers begin of which that is true.
+    first: RangeInclusive<u8>,
+}
+
+const fn trunk_zero(region: Region, code: &'static str) -> TrunkZero {
+    TrunkZero { region, code, first: b'1'..=b'9' }
+}
+
+const TRUNK_ZERO: &[TrunkZero] = &[
+    trunk_zero(Region::GB, "44"),
+    trunk_zero(Region::DE, "49"),
+    trunk_zero(Region::FR, "33"),
+    // After 1831 and 1832, which hide and show the caller's number, another number follows.
+    TrunkZero { region: Region::AU, code: "61", first: b'2'..=b'9' },
+    trunk_zero(Region::IN, "91"),
+    trunk_zero(Region::NL, "31"),
+    trunk_zero(Region::BE, "32"),
+    trunk_zero(Region::CH, "41"),
+    trunk_zero(Region::AT, "43"),
+    trunk_zero(Region::SE, "46"),
+    trunk_zero(Region::IE, "353"),
+    trunk_zero(Region::FI, "358"),
+    trunk_zero(Region::RO, "40"),
+    trunk_zero(Region::UA, "380"),
+    trunk_zero(Region::TR, "90"),
+    trunk_zero(Region::ZA, "27"),
+    trunk_zero(Region::ID, "62"),
+    trunk_zero(Region::PH, "63"),
+    trunk_zero(Region::TH, "66"),
+    trunk_zero(Region::MY, "60"),
+    trunk_zero(Region::AE, "971"),
+    trunk_zero(Region::SA, "966"),
+    trunk_zero(Region::EG, "20"),
+];
+
+/// The lengths of national numbers that are possible in each of [`TRUNK_ZERO`], a bit each.
+static LENGTHS: LazyLock<Vec<u32>> = LazyLock::new(|| {
+    let possible = |country: &TrunkZero, length: u32| {
+        let number = PhoneNumber {
+            country_code: country.code.parse().unwrap_or_default(),
+            national_number: 2 * 10_u64.pow(length - 1),
+            ..PhoneNumber::default()
+        };
+        number.is_possible_with_reason() == Ok(NumberLengthType::IsPossible)
+    };
+    let bits =
+        |country| (2..=15).filter(|length| possible(country, *length)).fold(0, |bits, length| bits | 1 << length);
+    TRUNK_ZERO.iter().map(bits).collect()
+});
 
 /// The general path: the region's reading, and where that gives nothing, `00…` and `+0…` as `+…`.
 fn any(text: &str, rule: PhoneRule, scratch: &mut String) -> bool {
@@ -144,15 +219,43 @@ mod tests {
         assert_eq!("+ x²½Ⅷ".chars().map(ascii_digit).collect::<String>(), "+ x²½Ⅷ");
     }
 
+    #[test]
+    fn numbers_after_one_zero_are_read_as_the_library_reads_them() {
+        let (mut fast, mut general, mut read) = (String::new(), String::new(), 0);
+        for country in TRUNK_ZERO {
+            let rule = PhoneRule { region: Some(country.region), strict: false, plus: true };
+            for lead in 100..1000 {
+                for rest in 1..=12 {
+                    let national = format!("{lead}{}", &"735192640852"[..rest]);
+                    for text in [format!("+{}{national}", country.code), format!("0{national}")] {
+                        if plain(&text, rule, &mut fast) {
+                            assert!(any(&text, rule, &mut general), "{text}");
+                            assert_eq!(fast, general, "{text}");
+                            read += 1;
+                        }
+                    }
+                }
+            }
+        }
+        assert!(read > 90_000, "{read}");
+    }
+
     proptest! {
         #[test]
         fn the_fast_path_agrees_with_the_general_path(
-            text in prop_oneof![r"\+?[-. ()]{0,2}1?[-. ()]{0,2}([0-9][-. ()]{0,2}){9,11}", r"\+?1?[0-9]{10}"],
-            region in select(vec![Region::US, Region::CA, Region::GB]),
+            text in prop_oneof![
+                r"\+?[-. ()]{0,2}1?[-. ()]{0,2}([0-9][-. ()]{0,2}){9,11}",
+                r"\+?1?[0-9]{10}",
+                r"(\+?[1-9][0-9]{0,2}|0)([-. ()]{0,2}[0-9]){2,14}[-. ()]{0,2}",
+            ],
+            region in select(
+                [Region::US, Region::CA, Region::JP].into_iter().chain(TRUNK_ZERO.iter().map(|country| country.region))
+                    .map(Some).chain([None]).collect::<Vec<_>>()
+            ),
         ) {
-            let rule = PhoneRule { region: Some(region), strict: false, plus: true };
+            let rule = PhoneRule { region, strict: false, plus: true };
             let (mut fast, mut general) = (String::new(), String::new());
-            if north_american(&text, rule, &mut fast) {
+            if plain(&text, rule, &mut fast) {
                 prop_assert!(any(&text, rule, &mut general), "{text:?}");
                 prop_assert_eq!(fast, general);
             }

@@ -12,17 +12,19 @@ use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, Date32Array, RecordBatch, StringViewArray, StringViewBuilder,
     TimestampMicrosecondArray,
 };
-use arrow::datatypes::{DataType, Date32Type, Field, Schema, SchemaRef, TimeUnit, UInt16Type};
+use arrow::datatypes::{Date32Type, UInt16Type};
+use chrono::{DateTime, Utc};
+use consign_engine::recipients_schema;
 use consign_model::plan::{CampaignPlan, PlannedGroup, PlannedSubAudience};
 use consign_model::snapshot;
-use consign_store::Delivery;
+use consign_store::{Delivery, RunMode, Store, StoreError};
 use futures::StreamExt;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 use serde::Serialize;
 
-use crate::folder::sync_folder;
+use crate::folder::{DataFolder, sync_folder};
 use crate::stage::{CUSTOMER_KEY, CUSTOMER_STAGED, REASON, Reason, SnapshotReader, StageError};
 use crate::staged::{self, ReadError};
 
@@ -54,26 +56,14 @@ pub struct DeliveryOutcome<'a> {
     pub rejected: Option<PathBuf>,
     /// The outcome of customers with a staged row: `sent`, `failed`, ...
     pub staged: &'static str,
+    /// When what of it arrived did; `None` where nothing did.
+    pub sent_at: Option<DateTime<Utc>>,
 }
 
-/// The columns of recipients.
-pub fn schema() -> SchemaRef {
-    let text = |name: &str, nullable| Field::new(name, DataType::Utf8View, nullable);
-    Arc::new(Schema::new(vec![
-        text("campaign_id", false),
-        text("campaign_name", false),
-        text("run_id", false),
-        text("customer_key", false),
-        text("sub_audience_id", false),
-        text("sub_audience_name", false),
-        text("treatment_id", false),
-        text("treatment_name", false),
-        Field::new("is_control", DataType::Boolean, false),
-        text("destination_id", true),
-        text("outcome", true),
-        Field::new("as_of", DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())), false),
-        Field::new("launch_date", DataType::Date32, true),
-    ]))
+/// The files of recipients that earlier runs left. Tests and rehearsals are not among them.
+pub async fn recorded(store: &dyn Store, folder: &DataFolder) -> Result<Vec<PathBuf>, StoreError> {
+    let real = store.runs(None, u32::MAX).await?.into_iter().filter(|run| run.mode == RunMode::Real);
+    Ok(real.map(|run| folder.run(&run.id).recipients()).filter(|file| file.exists()).collect())
 }
 
 /// Writes the recipients of a run to `to`, whole or not at all, in the order of the snapshot. Returns the rows.
@@ -155,11 +145,13 @@ impl<'a> Recipients<'a> {
                 let reason = self.unsent[*place].reason(key)?.map(|reason| reason.to_string());
                 let refused = self.refused[*place].holds(key)?;
                 let sent = if refused { "rejected" } else { self.outcomes[*place].staged };
+                let sent_at = self.outcomes[*place].sent_at.filter(|_| reason.is_none() && !refused);
                 let outcome = reason.as_deref().unwrap_or(sent);
-                rows.push(key, (at, group), Some((self.plan.deliveries[*place].destination.as_str(), outcome)));
+                let destination = self.plan.deliveries[*place].destination.as_str();
+                rows.push(key, (at, group), Some((destination, outcome)), sent_at);
             }
             if rows.len() == before {
-                rows.push(key, (at, group), None);
+                rows.push(key, (at, group), None, None);
             }
         }
         rows.finish(self.plan).map_err(|reason| RecipientsError::Snapshot(reason.into()))
@@ -173,6 +165,7 @@ struct Rows {
     places: Vec<(usize, usize)>,
     destinations: StringViewBuilder,
     outcomes: StringViewBuilder,
+    sent_at: Vec<Option<i64>>,
 }
 
 impl Rows {
@@ -180,11 +173,12 @@ impl Rows {
         self.places.len()
     }
 
-    fn push(&mut self, key: &str, place: (usize, usize), sent: Option<(&str, &str)>) {
+    fn push(&mut self, key: &str, place: (usize, usize), sent: Option<(&str, &str)>, at: Option<DateTime<Utc>>) {
         self.keys.append_value(key);
         self.places.push(place);
         self.destinations.append_option(sent.map(|(destination, _)| destination));
         self.outcomes.append_option(sent.map(|(_, outcome)| outcome));
+        self.sent_at.push(at.map(|at| at.timestamp_micros()));
     }
 
     fn finish(mut self, plan: &CampaignPlan) -> Result<RecordBatch, arrow::error::ArrowError> {
@@ -219,8 +213,9 @@ impl Rows {
             Arc::new(self.outcomes.finish()),
             Arc::new(as_of.with_timezone("UTC")),
             Arc::new(launch),
+            Arc::new(TimestampMicrosecondArray::from(self.sent_at).with_timezone("UTC")),
         ];
-        RecordBatch::try_new(schema(), columns)
+        RecordBatch::try_new(recipients_schema(), columns)
     }
 }
 
@@ -241,6 +236,11 @@ pub(crate) fn refuse(recipients: &Path, delivery: &Delivery, refused: &Path) -> 
         let [Some(keys), Some(sub_audiences), Some(groups), Some(destinations), Some(outcomes)] = columns else {
             return Err(failed("its columns are not those of recipients".into()));
         };
+        let sent_at = batch.column_by_name("sent_at").and_then(|array| array.as_primitive_opt());
+        let Some(sent_at): Option<&TimestampMicrosecondArray> = sent_at else {
+            return Err(failed("its columns are not those of recipients".into()));
+        };
+        let mut still_sent = Vec::with_capacity(batch.num_rows());
         let mut changed = StringViewBuilder::with_capacity(batch.num_rows());
         for row in 0..batch.num_rows() {
             let of_delivery = sub_audiences.value(row) == delivery.sub_audience.as_str()
@@ -249,11 +249,16 @@ pub(crate) fn refuse(recipients: &Path, delivery: &Delivery, refused: &Path) -> 
                 && destinations.value(row) == delivery.destination.as_str();
             let outcome = outcomes.is_valid(row).then(|| outcomes.value(row));
             let refused = of_delivery && refused.holds(keys.value(row))? && outcome == Some("sent");
+            still_sent.push((!refused && sent_at.is_valid(row)).then(|| sent_at.value(row)));
             changed.append_option(if refused { Some("rejected") } else { outcome });
         }
         let mut columns = batch.columns().to_vec();
-        let place = batch.schema().index_of("outcome").map_err(|reason| failed(reason.into()))?;
-        columns[place] = Arc::new(changed.finish());
+        let still_sent = TimestampMicrosecondArray::from(still_sent).with_timezone("UTC");
+        let changed: [(_, ArrayRef); 2] = [("outcome", Arc::new(changed.finish())), ("sent_at", Arc::new(still_sent))];
+        for (name, column) in changed {
+            let place = batch.schema().index_of(name).map_err(|reason| failed(reason.into()))?;
+            columns[place] = column;
+        }
         let batch = RecordBatch::try_new(batch.schema(), columns).map_err(|reason| failed(reason.into()))?;
         writer.write(&batch).map_err(|reason| failed(reason.into()))?;
     }
@@ -265,7 +270,7 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 fn writer(path: &Path) -> Result<ArrowWriter<File>, Failure> {
     let compression = Compression::ZSTD(ZstdLevel::try_new(1)?);
     let properties = WriterProperties::builder().set_compression(compression).build();
-    Ok(ArrowWriter::try_new(File::create(path)?, schema(), Some(properties))?)
+    Ok(ArrowWriter::try_new(File::create(path)?, recipients_schema(), Some(properties))?)
 }
 
 /// Brings what was written to disk, and under its name.

@@ -24,6 +24,7 @@ impl Workplace<'_> {
         if run.state.is_finished() {
             return Err(RunError::Over(run.id));
         }
+        self.audit(store, "resume", &run.id, &format!("campaign `{campaign}`")).await?;
         let plan = match self.plan_again(&run) {
             Ok(plan) => plan,
             Err(error) => {
@@ -57,6 +58,8 @@ impl Workplace<'_> {
         let folder = self.folder.run(&run.id);
         staged(&folder, &run.id)?;
         frozen(&run.id, folder.snapshot().try_exists().map(|there| there.then_some(())), "its snapshot")?;
+        let sent_again = destination.map_or_else(String::new, |destination| format!(", destination `{destination}`"));
+        self.audit(store, "retry", &run.id, &format!("campaign `{campaign}`{sent_again}")).await?;
         store.move_run(&run.id, RunState::Delivering, None).await?;
         for delivery in &failed {
             store.move_delivery(&delivery.id, &DeliveryChange::to(DeliveryState::Sending)).await?;
@@ -80,13 +83,14 @@ impl Workplace<'_> {
     }
 }
 
-/// Gives up a run that no process works on any more.
-pub async fn give_up(store: &dyn Store, folder: &DataFolder, run: &str) -> Result<(), RunError> {
+/// Gives up a run that no process works on any more. `actor` asks for it.
+pub async fn give_up(store: &dyn Store, folder: &DataFolder, run: &str, actor: &str) -> Result<(), RunError> {
     let campaign = store.run(run).await?.campaign;
     let _held = hold(folder, &campaign)?;
     if store.run(run).await?.state.is_finished() {
         return Err(RunError::Over(run.to_owned()));
     }
+    store.audit(actor, "cancel", run, &format!("campaign `{campaign}`")).await?;
     store.move_run(run, RunState::Finished(Outcome::Cancelled), None).await?;
     Ok(())
 }

@@ -26,7 +26,7 @@ pub enum RetentionError {
     },
 }
 
-/// Deletes the staged data of runs that ended so many days ago, and says so in the store; what a preview left that was
+/// Deletes the staged data of runs that ended so many days ago, and says so in the store and its audit log; what a preview left that was
 /// killed then goes too. Returns the ids of the runs. What cannot be deleted does not keep the rest, and is an error in
 /// the end; the next call tries again.
 pub async fn delete_expired(
@@ -42,6 +42,9 @@ pub async fn delete_expired(
         let files = folder.run(&run.id);
         match files.delete_staged() {
             Ok(()) => {
+                store
+                    .audit("retention", "delete staged data", &run.id, &format!("campaign `{}`", run.campaign))
+                    .await?;
                 store.note_staged_deleted(&run.id, now).await?;
                 tracing::info!(run = run.id, campaign = %run.campaign, "staged data deleted");
                 deleted.push(run.id);

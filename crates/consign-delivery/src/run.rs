@@ -133,6 +133,8 @@ pub struct Workplace<'a> {
     pub threads: usize,
     /// Stops everything.
     pub cancel: &'a CancellationToken,
+    /// Who asks, for the audit log.
+    pub actor: &'a str,
     /// Told how far it is.
     pub progress: &'a (dyn Fn(Progress<'_>) + Sync),
 }
@@ -306,6 +308,7 @@ impl Workplace<'_> {
         let _held = hold(self.folder, campaign)?;
         self.end_abandoned(store, campaign).await?;
         self.freeze(run_id)?;
+        self.audit(store, "run", run_id, &format!("campaign `{campaign}`, definitions version {version}")).await?;
         store
             .create_run(&NewRun {
                 id: run_id.to_owned(),
@@ -341,6 +344,17 @@ impl Workplace<'_> {
             }
         }
         done
+    }
+
+    /// Says in the audit log what is about to be done to a run: whoever is killed doing it did it.
+    pub(crate) async fn audit(
+        &self,
+        store: &dyn Store,
+        action: &str,
+        run: &str,
+        detail: &str,
+    ) -> Result<(), StoreError> {
+        store.audit(self.actor, action, run, detail).await
     }
 
     /// Looks at what platforms still work on of earlier runs: what became of it is known to this one.
@@ -393,6 +407,7 @@ impl Workplace<'_> {
             staged
         };
         let deliveries = self.deliver(store, plan, &ids, &staged, earlier, &folder).await?;
+        let stored = store.deliveries(&plan.run_id).await?;
         let outcomes: Vec<_> = deliveries
             .iter()
             .zip(&staged)
@@ -400,6 +415,7 @@ impl Workplace<'_> {
                 rejects: &staged.rejects,
                 rejected: Some(rejected_file(&folder.platform(&delivery.id))),
                 staged: outcome_word(delivery),
+                sent_at: ended_at(&stored, plan, delivery).filter(|_| outcome_word(delivery) != "failed"),
             })
             .collect();
         recipients::record(&snapshot, plan, &outcomes, &folder.recipients()).await?;
@@ -587,6 +603,12 @@ fn outcome_word(delivery: &DeliverySummary) -> &'static str {
         (Some(_), Some(Delivered::List(PlatformSent { list, .. }))) if list.sent + list.kept > 0 => "partial",
         _ => "failed",
     }
+}
+
+/// When a delivery ended.
+fn ended_at(stored: &[Delivery], plan: &CampaignPlan, delivery: &DeliverySummary) -> Option<DateTime<Utc>> {
+    let key = format!("{}/{}", plan.run_id, delivery.id);
+    stored.iter().find(|one| one.id == key).map(|one| one.updated_at)
 }
 
 fn outcome(deliveries: &[DeliverySummary], cancelled: bool) -> Outcome {

@@ -21,6 +21,7 @@ mod needs;
 mod parts;
 mod prepare;
 mod rank;
+mod recipients;
 mod session;
 mod snapshot;
 mod source;
@@ -35,5 +36,6 @@ pub use error::EngineError;
 pub use members::{Difference, members_schema, rows_schema};
 
 pub use explain::{CustomerExplanation, Explained, ExplainedSubAudience};
+pub use recipients::recipients_schema;
 pub use snapshot::{Batches, Snapshot};
 pub use tables::Tables;

@@ -9,7 +9,7 @@ use consign_model::definition::{
     Connection, Definitions, FileConnection, PostgresConnection, Source, Table, TableFormat,
 };
 use consign_model::problem::{Path, Problem};
-use consign_model::schema::{Catalog, Column, ColumnType, TableSchema, semantic_of};
+use consign_model::schema::{CAMPAIGN_RECIPIENTS, Catalog, Column, ColumnType, TableSchema, semantic_of};
 use consign_model::word;
 use consign_secrets::Secrets;
 use datafusion::catalog::TableProvider;
@@ -18,6 +18,7 @@ use url::Url;
 use crate::error::EngineError;
 use crate::keys::KeyCounts;
 use crate::moment::Moment;
+use crate::recipients::recipients;
 use crate::session::{Session, Shared};
 use crate::source::location::{Location, shown};
 use crate::source::postgres::{Database, Relation};
@@ -107,7 +108,8 @@ impl Tables {
         let moment = Moment { as_of: chrono::Utc::now(), time_zone: chrono_tz::UTC };
         let stores = Mutex::new(BTreeMap::new());
         let opener = Opener { session: shared.session(moment)?, secrets, stores };
-        let mut tables = BTreeMap::new();
+        let recipients = recipients(&[]).map_err(|trouble| trouble.of(CAMPAIGN_RECIPIENTS))?;
+        let mut tables = BTreeMap::from([(CAMPAIGN_RECIPIENTS.to_owned(), recipients)]);
         let mut problems = Vec::new();
         for (i, source) in definitions.sources.iter().enumerate() {
             let path = Path::default().field("sources").item(i);

@@ -83,6 +83,9 @@ pub fn is_personal(semantic: &str) -> bool {
     !matches!(plain.as_str(), "country" | "state") && semantics().any(|known| known == plain)
 }
 
+/// The built-in table of who was assigned and sent what by earlier runs. It has many rows a customer.
+pub const CAMPAIGN_RECIPIENTS: &str = "Campaign_Recipients";
+
 /// A table as the engine found it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TableSchema {

@@ -19,7 +19,7 @@ use crate::definition::{Definitions, RowsPerCustomer, Segment, Workspace};
 use crate::document::Unreadable;
 use crate::id::Slug;
 use crate::problem::{Path, Problem};
-use crate::schema::{Catalog, TableSchema};
+use crate::schema::{CAMPAIGN_RECIPIENTS, Catalog, TableSchema};
 use crate::spec::Kinds;
 use crate::word;
 
@@ -106,6 +106,7 @@ impl<'a> Validator<'a> {
         let mut declared = self.definitions.sources.iter().flat_map(|source| &source.tables);
         match declared.find(|table| table.name == name) {
             Some(table) => Known::Declared(table.rows),
+            None if name == CAMPAIGN_RECIPIENTS => Known::Declared(RowsPerCustomer::Many),
             None if self.unreadable.any("sources") => Known::Perhaps,
             None => Known::Missing,
         }

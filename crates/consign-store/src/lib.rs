@@ -16,9 +16,9 @@ use consign_model::id::Slug;
 
 pub use error::{Open, StoreError};
 pub use record::{
-    Applied, AudienceCounts, Delivery, DeliveryChange, DeliveryCounts, DeliveryError, ErrorClass, Event, GroupCounts,
-    ListCounts, NewDelivery, NewOccurrence, NewRun, Occurrence, OccurrenceState, OpenJob, RememberedList, Run, RunMode,
-    ScheduleBegun, StoredDefinitions, SubAudienceCounts, Target,
+    Applied, AudienceCounts, AuditEntry, Delivery, DeliveryChange, DeliveryCounts, DeliveryError, ErrorClass, Event,
+    GroupCounts, ListCounts, NewDelivery, NewOccurrence, NewRun, Occurrence, OccurrenceState, OpenJob, RememberedList,
+    Run, RunMode, ScheduleBegun, StoredDefinitions, SubAudienceCounts, Target,
 };
 pub use sqlite::SqliteStore;
 pub use state::{DeliveryState, Outcome, RunState};
@@ -144,6 +144,14 @@ pub trait Store: Send + Sync {
 
     /// The time of a schedule that a run is for; `None` where somebody began it by hand.
     async fn occurrence_of(&self, run: &str) -> Result<Option<Occurrence>, StoreError>;
+
+    /// Appends to the audit log, which nothing else ever changes: who (a user, or what acts by itself, such as
+    /// `retention`) did what (`run`, `cancel`, ...) to what (an id, or a hash of a customer key), and what else there is
+    /// to say of it. No personal data, no secrets. [`apply`](Store::apply) says by itself what it changed.
+    async fn audit(&self, actor: &str, action: &str, subject: &str, detail: &str) -> Result<(), StoreError>;
+
+    /// The audit log, from a moment on or whole, the oldest first.
+    async fn audited(&self, since: Option<DateTime<Utc>>) -> Result<Vec<AuditEntry>, StoreError>;
 
     /// What happened in a run, the oldest first.
     async fn events(&self, run: &str) -> Result<Vec<Event>, StoreError>;

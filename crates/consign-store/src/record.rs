@@ -507,3 +507,20 @@ pub struct Event {
     /// What, such as `staging -> sending`.
     pub what: String,
 }
+
+/// Who did what, and when.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AuditEntry {
+    /// From 1, without gaps.
+    pub sequence: u64,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// Who: a user, or what acts by itself, such as `retention`.
+    pub actor: String,
+    /// What, such as `apply`.
+    pub action: String,
+    /// To what: an id, or a hash of a customer key.
+    pub subject: String,
+    /// What else there is to say of it.
+    pub detail: String,
+}

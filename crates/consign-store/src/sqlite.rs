@@ -1,5 +1,6 @@
 //! The store in one `SQLite` file: WAL, `synchronous = FULL`, so what a call reports as done is on disk.
 
+mod audit;
 mod definitions;
 mod deliveries;
 mod lists;
@@ -22,8 +23,8 @@ use sqlx::{Sqlite, Transaction};
 use crate::Store;
 use crate::error::StoreError;
 use crate::record::{
-    Applied, AudienceCounts, Delivery, DeliveryChange, DeliveryCounts, Event, NewDelivery, NewOccurrence, NewRun,
-    Occurrence, OccurrenceState, RememberedList, Run, ScheduleBegun, StoredDefinitions,
+    Applied, AudienceCounts, AuditEntry, Delivery, DeliveryChange, DeliveryCounts, Event, NewDelivery, NewOccurrence,
+    NewRun, Occurrence, OccurrenceState, RememberedList, Run, ScheduleBegun, StoredDefinitions,
 };
 use crate::state::RunState;
 
@@ -76,6 +77,11 @@ impl Store for SqliteStore {
         let mut transaction = self.begin().await?;
         let applied = definitions::apply(&mut transaction, definitions, folder, author).await;
         let applied = applied.map_err(|fault| self.error(fault))?;
+        if applied.changed {
+            let version = format!("version {}", applied.version);
+            let audited = audit::append(&mut transaction, author, "apply", &version, folder).await;
+            audited.map_err(|fault| self.error(fault))?;
+        }
         self.commit(transaction).await?;
         Ok(applied)
     }
@@ -264,6 +270,18 @@ impl Store for SqliteStore {
     async fn occurrence_of(&self, run: &str) -> Result<Option<Occurrence>, StoreError> {
         let mut connection = self.read().await?;
         occurrences::of_run(&mut connection, run).await.map_err(|fault| self.error(fault))
+    }
+
+    async fn audit(&self, actor: &str, action: &str, subject: &str, detail: &str) -> Result<(), StoreError> {
+        let mut transaction = self.begin().await?;
+        let appended = audit::append(&mut transaction, actor, action, subject, detail).await;
+        appended.map_err(|fault| self.error(fault))?;
+        self.commit(transaction).await
+    }
+
+    async fn audited(&self, since: Option<DateTime<Utc>>) -> Result<Vec<AuditEntry>, StoreError> {
+        let mut connection = self.read().await?;
+        audit::since(&mut connection, since).await.map_err(|fault| self.error(fault))
     }
 
     async fn events(&self, run: &str) -> Result<Vec<Event>, StoreError> {

@@ -207,6 +207,14 @@ pub enum Command {
         #[arg(long, value_name = "N", default_value_t = 50)]
         last: usize,
     },
+    /// Show who did what and when: applied definitions, runs, retries, deletions
+    #[command(after_long_help = "It is only appended to. `serve` and `retention` are what acts by itself.\n\n\
+                           Examples:\n  consign audit\n  consign audit --since 2026-11-01 --json")]
+    Audit {
+        /// Only from this moment on: a date, or a time with or without a zone
+        #[arg(long, value_name = "TIME", value_parser = moment)]
+        since: Option<Moment>,
+    },
     /// Say why a customer is in a campaign's group, and for each destination sent or why not
     #[command(after_long_help = "Example:\n  consign explain churn_prevention 00042")]
     Explain {
@@ -317,20 +325,28 @@ pub struct AsOf {
 
 /// A moment as it was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Moment {
+pub enum Moment {
+    /// With a zone.
     Everywhere(DateTime<Utc>),
+    /// Without one.
     Local(NaiveDateTime),
 }
 
+impl Moment {
+    /// The moment, in a time zone where it names none. A time that the clock of the zone skips is the first that it shows
+    /// afterwards.
+    pub fn in_zone(self, time_zone: Tz) -> DateTime<Utc> {
+        match self {
+            Self::Everywhere(moment) => moment,
+            Self::Local(local) => schedule::moment(local, time_zone),
+        }
+    }
+}
+
 impl AsOf {
-    /// The moment, in a time zone where it names none; `None` where it is not given. A time that the clock of the zone
-    /// skips is the first that it shows afterwards.
+    /// The moment, in a time zone where it names none; `None` where it is not given.
     pub fn moment(self, time_zone: Tz) -> Option<DateTime<Utc>> {
-        let local = match self.as_of? {
-            Moment::Everywhere(moment) => return Some(moment),
-            Moment::Local(local) => local,
-        };
-        Some(schedule::moment(local, time_zone))
+        self.as_of.map(|moment| moment.in_zone(time_zone))
     }
 }
 

@@ -1,6 +1,7 @@
 //! One file a command.
 
 mod apply;
+mod audit;
 mod campaign;
 mod completions;
 mod demo;
@@ -45,6 +46,7 @@ pub async fn run(command: Command, context: &Context) -> Result<Exit> {
         Command::Requests { run, delivery, failed, last } => {
             requests::run(context, &run, Filter { delivery, failed }, last).await
         }
+        Command::Audit { since } => audit::run(context, since).await,
         Command::Explain { campaign, customer_key } => campaign::explain(context, &campaign, &customer_key).await,
         Command::Sandbox(asked) => sandbox::run(context, asked).await,
         Command::Destinations { command: Destinations::List } => destinations::list(context).await,

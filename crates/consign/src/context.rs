@@ -1,5 +1,6 @@
 //! What commands work with.
 
+use std::env;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -25,6 +26,8 @@ pub struct Context {
     pub sandbox: String,
     /// The kinds of destinations.
     pub registry: Arc<Registry>,
+    /// Who asks, for the audit log: the user of the operating system, or what acts by itself.
+    pub actor: String,
     /// Cancelled by an interrupt.
     pub cancel: CancellationToken,
 }
@@ -33,7 +36,8 @@ impl Context {
     /// With that data folder and so many MiB of memory for the engine.
     pub fn new(printer: Printer, data: PathBuf, memory_mib: usize, sandbox: String) -> Self {
         let memory = memory_mib.saturating_mul(1 << 20);
-        Self { printer, data, memory, sandbox, registry: Arc::new(Registry::new()), cancel: CancellationToken::new() }
+        let (registry, cancel) = (Arc::new(Registry::new()), CancellationToken::new());
+        Self { printer, data, memory, sandbox, registry, actor: user(), cancel }
     }
 
     /// The data folder, made where it is missing.
@@ -63,4 +67,10 @@ impl Context {
         let data = self.data.display();
         Err(Refusal::missing(format!("nothing is applied in `{data}`: run `consign apply DIR` first")).into())
     }
+}
+
+/// The user of the operating system.
+fn user() -> String {
+    let named = ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(|name| env::var(name).ok());
+    named.filter(|name| !name.is_empty()).unwrap_or_else(|| "unknown".to_owned())
 }

@@ -8,7 +8,7 @@ use chrono::{DateTime, FixedOffset, NaiveDate, Utc};
 use consign_delivery::ListDifference;
 use consign_delivery::lists::{KnownList, Reconciled};
 use consign_model::document::Located;
-use consign_store::{ErrorClass, ListCounts, Outcome, RunMode, Target};
+use consign_store::{AuditEntry, ErrorClass, ListCounts, Outcome, RunMode, Target};
 use serde::Serialize;
 
 /// How many of each reason.
@@ -285,6 +285,13 @@ pub struct RunLine {
     pub finished: Option<DateTime<Utc>>,
     /// Customers in the audience, once counted.
     pub customers: Option<u64>,
+}
+
+/// Who did what.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Audit {
+    /// The oldest first.
+    pub entries: Vec<AuditEntry>,
 }
 
 /// What a run asked of platforms.

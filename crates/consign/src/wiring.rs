@@ -87,6 +87,7 @@ impl Campaigning<'_> {
             sandbox: &self.context.sandbox,
             threads: opened.threads,
             cancel: &self.context.cancel,
+            actor: &self.context.actor,
             progress,
         }
     }
@@ -154,7 +155,7 @@ async fn test_files(
 
 /// Counts a campaign and what it would send, with the first rows of each delivery.
 pub async fn preview(work: &Campaigning<'_>, as_of: Option<DateTime<Utc>>, options: PreviewOptions) -> Result<Preview> {
-    let opened = Box::pin(Opened::of(work.context, work.current)).await?;
+    let opened = Box::pin(Opened::of(work.context, work.store, work.current)).await?;
     let bars = Bars::new(work.context);
     let progress = |progress: Progress<'_>| bars.hear(progress);
     let workplace = work.workplace(&opened, &progress);
@@ -182,7 +183,7 @@ pub async fn run(work: &Campaigning<'_>, as_of: Option<DateTime<Utc>>) -> Result
 
 /// Runs a campaign as the run of an id.
 pub async fn run_as(work: &Campaigning<'_>, run_id: &str, as_of: DateTime<Utc>) -> Result<RunSummary> {
-    let opened = Box::pin(Opened::of(work.context, work.current)).await?;
+    let opened = Box::pin(Opened::of(work.context, work.store, work.current)).await?;
     let bars = Bars::new(work.context);
     let progress = |progress: Progress<'_>| bars.hear(progress);
     let workplace = work.workplace(&opened, &progress);
@@ -215,7 +216,7 @@ pub async fn lists(context: &Context, store: &SqliteStore) -> Result<Vec<KnownLi
 
 /// Reads the lists of a campaign again at their platforms, or those at one destination.
 pub async fn reconcile(work: &Campaigning<'_>, destination: Option<&Slug>) -> Result<Vec<Reconciled>> {
-    let opened = Box::pin(Opened::of(work.context, work.current)).await?;
+    let opened = Box::pin(Opened::of(work.context, work.store, work.current)).await?;
     let progress = |_: Progress<'_>| {};
     let workplace = work.workplace(&opened, &progress);
     let read = Box::pin(workplace.reconcile(work.store, work.campaign, destination, Utc::now())).await;
@@ -235,7 +236,7 @@ pub enum Ending<'a> {
 pub async fn end(context: &Context, store: &SqliteStore, run: &Run, how: Ending<'_>) -> Result<RunSummary> {
     let began_with = store.definitions(run.definitions_version).await?;
     let work = Campaigning { context, store, current: &began_with, campaign: &run.campaign };
-    let opened = Box::pin(Opened::of(context, &began_with)).await?;
+    let opened = Box::pin(Opened::of(context, store, &began_with)).await?;
     let bars = Bars::new(context);
     let progress = |progress: Progress<'_>| bars.hear(progress);
     let workplace = work.workplace(&opened, &progress);
@@ -250,7 +251,7 @@ pub async fn end(context: &Context, store: &SqliteStore, run: &Run, how: Ending<
 
 /// Says what became of a customer in a campaign's last run, and what the conditions say at the moment of that run.
 pub async fn explain(work: &Campaigning<'_>, customer_key: &str) -> Result<Explanation> {
-    let opened = Box::pin(Opened::of(work.context, work.current)).await?;
+    let opened = Box::pin(Opened::of(work.context, work.store, work.current)).await?;
     let progress = |_: Progress<'_>| {};
     let workplace = work.workplace(&opened, &progress);
     let explanation = Box::pin(workplace.explain(work.store, work.campaign, customer_key)).await;

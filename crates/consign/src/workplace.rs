@@ -6,11 +6,12 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 use consign_delivery::RunError;
 use consign_delivery::folder::DataFolder;
+use consign_delivery::recipients::recorded;
 use consign_destinations::http::Http;
 use consign_engine::{Engine, EngineError, EngineOptions, Tables};
 use consign_model::definition::Definitions;
 use consign_secrets::Secrets;
-use consign_store::StoredDefinitions;
+use consign_store::{Store, StoredDefinitions};
 use tempfile::TempDir;
 
 use crate::context::Context;
@@ -32,8 +33,8 @@ pub struct Opened {
 }
 
 impl Opened {
-    /// Opens the tables of stored definitions.
-    pub async fn of(context: &Context, stored: &StoredDefinitions) -> Result<Self> {
+    /// Opens the tables of stored definitions, with the recipients of earlier runs.
+    pub async fn of(context: &Context, store: &dyn Store, stored: &StoredDefinitions) -> Result<Self> {
         let folder = context.data_folder()?;
         let secrets = Secrets::of(&stored.folder);
         let options = options(context, &folder.spill());
@@ -43,6 +44,7 @@ impl Opened {
             tables = engine.open(&stored.definitions, &secrets) => tables?,
             () = context.cancel.cancelled() => return Err(RunError::from(EngineError::Cancelled).into()),
         };
+        let tables = tables.with_recipients(&recorded(store, &folder).await?)?;
         Ok(Self { tables, secrets, folder, engine, http: Http::new()?, threads })
     }
 }

@@ -85,6 +85,7 @@ impl Workspace {
             sandbox: &self.sandbox,
             threads: self.threads,
             cancel: &self.cancel,
+            actor: "bench",
             progress,
         }
     }

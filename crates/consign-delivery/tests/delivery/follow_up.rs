@@ -101,13 +101,17 @@ async fn rows_that_a_job_refuses_are_rejects_and_are_sent_again() {
 
 /// The customers whom a platform refused.
 fn rejected_of(recipients: &std::path::Path) -> Vec<String> {
-    use arrow::array::AsArray;
+    use arrow::array::{Array, AsArray};
     let file = fs::File::open(recipients).unwrap();
     let reader = parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(file).unwrap().build().unwrap();
     let mut found = Vec::new();
     for batch in reader.map(Result::unwrap) {
         let text = |name: &str| batch.column_by_name(name).unwrap().as_string_view().clone();
         let (keys, outcomes) = (text("customer_key"), text("outcome"));
+        let sent_at = batch.column_by_name("sent_at").unwrap();
+        for (row, outcome) in outcomes.iter().enumerate() {
+            assert_eq!(sent_at.is_valid(row), matches!(outcome, Some("sent" | "partial")), "{outcome:?}");
+        }
         let rows = keys.iter().zip(outcomes.iter()).filter(|(_, outcome)| *outcome == Some("rejected"));
         found.extend(rows.map(|(key, _)| key.unwrap().to_owned()));
     }

@@ -31,6 +31,10 @@ async fn staged_data_goes_when_its_time_is_over_and_counts_recipients_and_member
     let over = finished + TimeDelta::days(7);
     assert_eq!(expire(over).await, [run.run.as_str()]);
     assert_eq!(expire(over).await, [""; 0], "once");
+    let log = demo.store.audited(None).await.unwrap();
+    let deleted: Vec<_> = log.iter().filter(|one| one.actor == "retention").collect();
+    assert_eq!(deleted.len(), 1, "{log:?}");
+    assert_eq!((deleted[0].action.as_str(), &deleted[0].subject), ("delete staged data", &run.run));
     assert_eq!(names(demo, &run.run), ["exchanges.jsonl", "recipients.parquet"].map(str::to_owned).into());
     let after = demo.store.run(&run.run).await.unwrap();
     assert_eq!(after.staged_deleted_at, Some(over));

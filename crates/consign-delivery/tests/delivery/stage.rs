@@ -264,7 +264,7 @@ proptest! {
         let snapshot = snapshot(&customers, 9);
         let staged = run(&snapshot, &wanted, 2);
         let outcomes: Vec<_> =
-            staged.deliveries.iter().map(|one| DeliveryOutcome { rejects: &one.rejects, rejected: None, staged: "sent" }).collect();
+            staged.deliveries.iter().map(|one| DeliveryOutcome { rejects: &one.rejects, rejected: None, staged: "sent", sent_at: None }).collect();
         let to = staged.folder.path().join("recipients.parquet");
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(recipients::record(&snapshot, &plan(&wanted), &outcomes, &to)).unwrap();

@@ -89,6 +89,7 @@ impl DemoWorkspace {
             sandbox: &self.sandbox,
             threads: 2,
             cancel,
+            actor: "tester",
             progress: &|_| {},
         }
     }

@@ -87,6 +87,13 @@ impl Validator<'_> {
                 "choose a name without dots, and say where the table is with `path`",
             );
         }
+        if table.name == schema::CAMPAIGN_RECIPIENTS {
+            return self.error(
+                &path.field("name"),
+                format!("`{}` is the built-in table of what earlier runs sent to whom", table.name),
+                "choose another name, and say where the table is with `path`",
+            );
+        }
         let schema = self.catalog.and_then(|catalog| catalog.table(&table.name));
         if let Some(schema) = schema
             && schema.column(&table.customer_key).is_none()

@@ -37,6 +37,28 @@ on_every_store! { schedules on empty();
     staged_data_is_kept_until_it_is_noted_as_deleted
 }
 
+on_every_store! { audit on empty();
+    what_was_done_is_kept_in_order
+    applying_says_so_once
+}
+
+#[tokio::test]
+async fn nobody_changes_what_the_audit_log_says() {
+    let (store, folder) = empty().await;
+    store.audit("ada", "cancel", "r1", "").await.expect("kept");
+    let before = store.audited(None).await.expect("read");
+    let path = folder.path().join("consign.db");
+    let pool = sqlx::SqlitePool::connect_with(sqlx::sqlite::SqliteConnectOptions::new().filename(&path));
+    let pool = pool.await.expect("opened");
+    for statement in
+        ["UPDATE audit SET actor = 'eve'", "DELETE FROM audit", "INSERT OR REPLACE INTO audit SELECT * FROM audit"]
+    {
+        let refused = sqlx::query(statement).execute(&pool).await;
+        assert!(refused.is_err(), "{statement}");
+    }
+    assert_eq!(store.audited(None).await.expect("read"), before);
+}
+
 /// A store in a folder that goes with it.
 async fn empty() -> (SqliteStore, TempDir) {
     let folder = tempfile::tempdir().expect("a folder");
@@ -171,7 +193,7 @@ async fn a_store_of_a_later_program_is_refused_and_left_alone() {
     assert_eq!(
         error.to_string(),
         format!(
-            "the store {} has schema 4711 and this program knows schemas up to 4: use the newer program, or another \
+            "the store {} has schema 4711 and this program knows schemas up to 7: use the newer program, or another \
              data folder",
             path.display()
         )

@@ -1,6 +1,5 @@
 //! `consign apply`: valid definition files become the current definitions.
 
-use std::env;
 use std::fs;
 use std::path::Path;
 
@@ -49,7 +48,7 @@ pub async fn run(context: &Context, folder: &Path, dry_run: bool) -> Result<Exit
     let changes = compare(&old, definitions);
     let (version, applied) = match &store {
         Some(store) if !dry_run => {
-            let applied = store.apply(definitions, &absolute(folder)?, &author()).await?;
+            let applied = store.apply(definitions, &absolute(folder)?, &context.actor).await?;
             (Some(applied.version), applied.changed)
         }
         _ => (before.map(|before| before.version), false),
@@ -75,10 +74,4 @@ fn absolute(folder: &Path) -> Result<String> {
     let absolute = fs::canonicalize(folder).with_context(|| format!("the folder `{shown}` cannot be found"))?;
     let text = absolute.to_str().with_context(|| format!("the path of `{shown}` is not UTF-8: rename its folders"))?;
     Ok(text.to_owned())
-}
-
-/// The user of the operating system.
-fn author() -> String {
-    let named = ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(|name| env::var(name).ok());
-    named.filter(|name| !name.is_empty()).unwrap_or_else(|| "unknown".to_owned())
 }

@@ -29,7 +29,8 @@ pub async fn run(context: &Context, at_once: NonZero<usize>) -> Result<Exit> {
     let Some(_held) = hold(context, &folder).await? else { return Ok(Exit::Fine) };
     tracing::info!(data = %folder.path().display(), "serving");
     // What is shown of runs on a terminal would be among the log.
-    let context = Context { printer: Printer::of_process(false, true), ..context.clone() };
+    let printer = Printer::of_process(false, true);
+    let context = Context { printer, actor: "serve".to_owned(), ..context.clone() };
     let cancel = context.cancel.clone();
     let server = Rc::new(Server { context, store: store.clone(), folder });
     Scheduler::new(Arc::new(store), server, Arc::new(SystemClock), cancel, at_once.get()).keep().await;

@@ -57,6 +57,9 @@ fn a_dead_run_can_be_given_up() {
     let terminal = dead();
     let cancelled = terminal.consign("cancel latest --json");
     assert_eq!((cancelled.code, &cancelled.json()["outcome"]), (0, &"cancelled".into()), "{}", cancelled.transcript());
+    let log = terminal.consign("audit --json").json();
+    let actions: Vec<_> = log["entries"].as_array().expect("entries").iter().map(|one| &one["action"]).collect();
+    assert_eq!(actions.last(), Some(&&"cancel".into()), "{log}");
     let again = terminal.consign("cancel latest");
     assert_eq!(again.code, 1, "{}", again.transcript());
     assert!(again.err.contains("is over"), "{}", again.transcript());

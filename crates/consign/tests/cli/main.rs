@@ -10,6 +10,7 @@ mod definitions;
 mod demo;
 mod interrupts;
 mod later;
+mod record;
 mod schedules;
 mod shop;
 mod showing;

@@ -224,6 +224,7 @@ impl<'a> Cell<'a> {
             sandbox: "http://127.0.0.1:9",
             threads: 1,
             cancel: &cancel,
+            actor: "tester",
             progress: &|_| {},
         };
         let as_of = Utc.with_ymd_and_hms(2026, 12, 1, 9, 0, 0).unwrap();

@@ -1,0 +1,4 @@
+//! The HTTP API, and what it says.
+
+pub mod show;
+pub mod view;

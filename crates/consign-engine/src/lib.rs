@@ -15,6 +15,7 @@ mod explain;
 mod frame;
 mod functions;
 mod keys;
+mod look;
 mod members;
 mod moment;
 mod needs;
@@ -35,5 +36,6 @@ pub use error::EngineError;
 pub use members::{Difference, members_schema, rows_schema};
 
 pub use explain::{CustomerExplanation, Explained, ExplainedSubAudience};
+pub use look::{TextRow, ValueCount};
 pub use snapshot::{Batches, Snapshot};
 pub use tables::Tables;

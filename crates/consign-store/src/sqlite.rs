@@ -2,6 +2,7 @@
 
 mod definitions;
 mod deliveries;
+mod drafts;
 mod lists;
 mod occurrences;
 mod open;

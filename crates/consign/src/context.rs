@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result};
 use consign_delivery::folder::DataFolder;
 use consign_destinations::registry::Registry;
+use consign_server::work::Listener;
 use consign_store::{SqliteStore, Store, StoredDefinitions};
 use tokio_util::sync::CancellationToken;
 
@@ -27,13 +28,16 @@ pub struct Context {
     pub registry: Arc<Registry>,
     /// Cancelled by an interrupt.
     pub cancel: CancellationToken,
+    /// Hears how far a run is, beside the printer.
+    pub listener: Option<Listener>,
 }
 
 impl Context {
     /// With that data folder and so many MiB of memory for the engine.
     pub fn new(printer: Printer, data: PathBuf, memory_mib: usize, sandbox: String) -> Self {
         let memory = memory_mib.saturating_mul(1 << 20);
-        Self { printer, data, memory, sandbox, registry: Arc::new(Registry::new()), cancel: CancellationToken::new() }
+        let (registry, cancel) = (Arc::new(Registry::new()), CancellationToken::new());
+        Self { printer, data, memory, sandbox, registry, cancel, listener: None }
     }
 
     /// The data folder, made where it is missing.

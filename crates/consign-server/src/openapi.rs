@@ -93,7 +93,7 @@ fn operation(route: &Route, answers: &mut SchemaGenerator, bodies: &mut SchemaGe
         }
         Gives::Other(media) => ("200".to_owned(), content("Done", media, json!({ "type": "string" }))),
     };
-    let problem = json!({ "$ref": "#/components/schemas/Problem" });
+    let problem = json!({ "$ref": "#/components/schemas/ProblemDetails" });
     let mut operation = json!({
         "operationId": route.id,
         "summary": route.summary,

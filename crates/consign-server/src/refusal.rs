@@ -14,6 +14,7 @@ use crate::work::{WorkError, WorkErrorKind};
 
 /// What is wrong with a request, as it is answered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "ProblemDetails")]
 pub struct Problem {
     /// The sort of problem; always `about:blank`, the status says it.
     #[serde(rename = "type")]

@@ -5,15 +5,16 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::Utc;
+use consign_destinations::registry::Registry;
 use consign_engine::{AssignRequest, CountRequest, EngineError, Tables};
 use consign_model::condition::Condition;
-use consign_model::definition::{Campaign, Definitions, Segment, SegmentBody, TreatmentGroup};
+use consign_model::definition::{Campaign, Definitions, Schedule, SegmentBody, Split, TreatmentGroup};
 use consign_model::id::Slug;
 use consign_model::plan::{AssignPlan, plan};
-use consign_model::spec::Kinds;
+use consign_store::StoredDefinitions;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
 use url::Url;
@@ -31,9 +32,9 @@ const KEPT: usize = 2_000;
 #[serde(rename_all = "snake_case")]
 pub(crate) enum CountOf {
     /// The customers for whom a condition holds.
-    Condition(Condition),
-    /// The customers of a segment that need not be saved.
-    Segment(SegmentBody),
+    Condition(#[schemars(with = "Condition")] Value),
+    /// The customers of a segment that need not be saved: its `customers`.
+    Segment(#[schemars(with = "SegmentBody")] Value),
     /// A campaign's draft, which may be invalid: as far as it can be counted.
     Campaign(#[schemars(with = "serde_json::Map<String, Value>")] Value),
 }
@@ -69,7 +70,7 @@ pub(crate) struct CampaignCounts {
     pub excluded: Vec<SegmentCount>,
     /// The customers of the included segments whom the workspace always excludes.
     pub always_excluded: u64,
-    /// Who gets which treatment. Groups have no id where they have no readable name.
+    /// Who gets which treatment.
     pub audience: Audience,
 }
 
@@ -102,35 +103,25 @@ pub(crate) async fn count(app: &App, of: CountOf) -> Answer<Counts> {
     let open = app.tables(&stored).await?;
     let asked = serde_json::to_string(&of).unwrap_or_default();
     let cell = app.counted.cell(format!("{}/{}/{asked}", stored.version, open.version));
+    let kinds = app.registry.as_ref();
     let counting = || async {
         let (definitions, campaign) = match of {
-            CountOf::Condition(condition) => alone(stored.definitions.clone(), SegmentBody::Where(condition))?,
-            CountOf::Segment(body) => alone(stored.definitions.clone(), body)?,
-            CountOf::Campaign(draft) => {
-                let id = draft.get("id").and_then(Value::as_str).and_then(|id| id.parse().ok());
-                let id = match id {
-                    Some(id) => id,
-                    None => slug(COUNTED)?,
-                };
-                let edited = edit(&stored, &open.tables, app.registry.as_ref(), Sort::Campaign, &id, Some(draft));
-                let mut definitions = edited.definitions;
-                let campaign = definitions.campaigns.iter_mut().find(|campaign| campaign.id == id);
-                let Some(campaign) = campaign else {
-                    return Err(Refusal::invalid("it is no campaign that could be counted", edited.own));
-                };
-                without_destinations(campaign);
-                let campaign = campaign.clone();
-                (definitions, campaign)
-            }
+            CountOf::Condition(condition) => alone(&stored, &open.tables, kinds, json!({ "where": condition }))?,
+            CountOf::Segment(customers) => alone(&stored, &open.tables, kinds, customers)?,
+            CountOf::Campaign(draft) => drafted(&stored, &open.tables, kinds, draft)?,
         };
-        let kinds: &dyn Kinds = app.registry.as_ref();
         let planned = plan(&definitions, open.tables.catalog(), kinds, &campaign.id, Utc::now(), COUNTED);
         let planned = planned.map_err(|problems| Refusal::invalid("it cannot be counted", problems))?.assign;
         let (tables, spill) = (Arc::clone(&open.tables), app.folder.spill());
-        if campaign.id.as_str() == COUNTED && campaign.sub_audiences.is_empty() && campaign.remaining.is_empty() {
-            return app.at_desk(move |_, cancel| async move { customers(&tables, &planned, &cancel).await }).await;
-        }
-        app.at_desk(move |_, cancel| async move { assigned(&tables, &campaign, &planned, &spill, &cancel).await }).await
+        let is_alone = campaign.include.iter().any(|segment| segment.as_str() == COUNTED);
+        app.at_desk(move |_, cancel| async move {
+            if is_alone {
+                customers(&tables, &planned, &cancel).await
+            } else {
+                assigned(&tables, &campaign, &planned, &spill, &cancel).await
+            }
+        })
+        .await
     };
     cell.get_or_try_init(counting).await.cloned()
 }
@@ -143,24 +134,53 @@ fn slug(text: &str) -> Answer<Slug> {
 }
 
 /// A campaign of one segment alone.
-fn alone(mut definitions: Definitions, customers: SegmentBody) -> Answer<(Definitions, Campaign)> {
+fn alone(
+    stored: &StoredDefinitions,
+    tables: &Tables,
+    kinds: &Registry,
+    customers: Value,
+) -> Answer<(Definitions, Campaign)> {
     let id = slug(COUNTED)?;
-    definitions.segments.push(Segment { id: id.clone(), name: COUNTED.to_owned(), customers });
+    let segment = json!({ "name": COUNTED, "customers": customers });
+    let edited = edit(stored, tables, kinds, Sort::Segment, &id, Some(segment));
+    if !edited.is_valid() {
+        return Err(Refusal::invalid("it has problems: mend them first", edited.own));
+    }
+    let mut definitions = edited.definitions;
     let campaign = Campaign {
         include: vec![id.clone()],
         id,
         name: COUNTED.to_owned(),
         exclude: Vec::new(),
         first_match_only: true,
-        split: consign_model::definition::Split::Stable,
+        split: Split::Stable,
         split_key: None,
         sub_audiences: Vec::new(),
         remaining: Vec::new(),
         destinations: BTreeMap::new(),
-        schedule: consign_model::definition::Schedule::Manual,
+        schedule: Schedule::Manual,
         launch: None,
     };
     definitions.campaigns.push(campaign.clone());
+    Ok((definitions, campaign))
+}
+
+/// A draft, as far as it is a campaign.
+fn drafted(
+    stored: &StoredDefinitions,
+    tables: &Tables,
+    kinds: &Registry,
+    draft: Value,
+) -> Answer<(Definitions, Campaign)> {
+    let own = draft.get("id").and_then(Value::as_str).and_then(|id| id.parse().ok());
+    let id = own.map_or_else(|| slug(COUNTED), Ok)?;
+    let edited = edit(stored, tables, kinds, Sort::Campaign, &id, Some(draft));
+    let mut definitions = edited.definitions;
+    let Some(campaign) = definitions.campaigns.iter_mut().find(|campaign| campaign.id == id) else {
+        return Err(Refusal::invalid("it is no campaign that could be counted", edited.own));
+    };
+    without_destinations(campaign);
+    let campaign = campaign.clone();
     Ok((definitions, campaign))
 }
 

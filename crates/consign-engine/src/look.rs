@@ -57,7 +57,7 @@ impl Tables {
         };
         let mut first = Vec::new();
         self.look(table, cancel, plan, |batch| {
-            let columns: Vec<_> = batch.columns().iter().map(|column| column.as_string::<i32>()).collect();
+            let columns: Vec<_> = batch.columns().iter().map(AsArray::as_string::<i32>).collect();
             for row in 0..batch.num_rows() {
                 let value =
                     |column: &&arrow::array::StringArray| column.is_valid(row).then(|| column.value(row).to_owned());

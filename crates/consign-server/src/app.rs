@@ -20,7 +20,7 @@ use crate::refusal::{Answer, Refusal};
 use crate::work::Work;
 
 /// How long tables stay open before they are looked at again: what others write into them is seen after that.
-const OPEN_FOR: Duration = Duration::from_secs(60);
+const OPEN_FOR: Duration = Duration::from_mins(1);
 /// Threads for what is asked of tables and platforms. Each does several things at a time, as far as they wait.
 const DESKS: usize = 2;
 

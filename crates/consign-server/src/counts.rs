@@ -106,8 +106,8 @@ pub(crate) async fn count(app: &App, of: CountOf) -> Answer<Counts> {
     let kinds = app.registry.as_ref();
     let counting = || async {
         let (definitions, campaign) = match of {
-            CountOf::Condition(condition) => alone(&stored, &open.tables, kinds, json!({ "where": condition }))?,
-            CountOf::Segment(customers) => alone(&stored, &open.tables, kinds, customers)?,
+            CountOf::Condition(condition) => alone(&stored, &open.tables, kinds, &json!({ "where": condition }))?,
+            CountOf::Segment(customers) => alone(&stored, &open.tables, kinds, &customers)?,
             CountOf::Campaign(draft) => drafted(&stored, &open.tables, kinds, draft)?,
         };
         let planned = plan(&definitions, open.tables.catalog(), kinds, &campaign.id, Utc::now(), COUNTED);
@@ -138,7 +138,7 @@ fn alone(
     stored: &StoredDefinitions,
     tables: &Tables,
     kinds: &Registry,
-    customers: Value,
+    customers: &Value,
 ) -> Answer<(Definitions, Campaign)> {
     let id = slug(COUNTED)?;
     let segment = json!({ "name": COUNTED, "customers": customers });

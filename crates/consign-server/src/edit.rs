@@ -138,7 +138,7 @@ fn remove<T>(things: &mut Vec<T>, is: impl Fn(&T) -> bool) -> Option<usize> {
     Some(at)
 }
 
-fn put_back<T>(things: &mut Vec<T>, at: usize) {
+fn put_back<T>(things: &mut [T], at: usize) {
     if at < things.len() {
         things[..=at].rotate_left(1);
     }

@@ -13,9 +13,9 @@ use uuid::Uuid;
 use crate::refusal::Refusal;
 
 /// How long an answer may take.
-const USUAL: Duration = Duration::from_secs(60);
+const USUAL: Duration = Duration::from_mins(1);
 /// How long what counts or asks platforms may take.
-const SLOW: Duration = Duration::from_secs(15 * 60);
+const SLOW: Duration = Duration::from_mins(15);
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 

@@ -89,16 +89,16 @@ fn operation(route: &Route, answers: &mut SchemaGenerator, bodies: &mut SchemaGe
     let (status, answer) = match route.gives {
         Gives::Nothing => ("204".to_owned(), json!({ "description": "Done" })),
         Gives::Json(status, shape) => {
-            (status.to_string(), content("Done", "application/json", shape(answers).to_value()))
+            (status.to_string(), content("Done", "application/json", shape(answers).as_value()))
         }
-        Gives::Other(media) => ("200".to_owned(), content("Done", media, json!({ "type": "string" }))),
+        Gives::Other(media) => ("200".to_owned(), content("Done", media, &json!({ "type": "string" }))),
     };
     let problem = json!({ "$ref": "#/components/schemas/ProblemDetails" });
     let mut operation = json!({
         "operationId": route.id,
         "summary": route.summary,
         "tags": [route.path.split('/').nth(1).unwrap_or_default()],
-        "responses": { status: answer, "default": content("What is wrong", "application/problem+json", problem) },
+        "responses": { status: answer, "default": content("What is wrong", "application/problem+json", &problem) },
     });
     if !parameters.is_empty() {
         operation["parameters"] = parameters.into();
@@ -110,7 +110,7 @@ fn operation(route: &Route, answers: &mut SchemaGenerator, bodies: &mut SchemaGe
     operation
 }
 
-fn content(description: &str, media: &str, schema: Value) -> Value {
+fn content(description: &str, media: &str, schema: &Value) -> Value {
     json!({ "description": description, "content": { media: { "schema": schema } } })
 }
 

@@ -83,7 +83,7 @@ pub enum WorkErrorKind {
     Invalid,
     /// What was named does not exist.
     NotFound,
-    /// Another run is in the way.
+    /// Another run is in the way, or the run that was named is past it.
     Busy,
     /// Somebody stopped it.
     Stopped,

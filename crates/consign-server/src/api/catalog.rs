@@ -28,7 +28,7 @@ pub(super) fn routes() -> Vec<Route> {
             .gives::<Page<TableLine>>()
             .slow(),
         Route::get("/tables/{table}", "get_table", "A table with its columns, its rows counted", table)
-            .gives::<Table>()
+            .gives::<TableDetail>()
             .slow(),
         Route::get("/tables/{table}/sample", "sample_table", "The first rows of a table", sample)
             .query::<SampleQuery>()
@@ -66,8 +66,7 @@ struct TableLine {
 
 /// A table.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
-#[schemars(rename = "TableDetail")]
-struct Table {
+struct TableDetail {
     /// Its name.
     name: String,
     /// The id of its source.
@@ -173,14 +172,14 @@ async fn tables(State(app): State<App>, Asked(paging): Asked<Paging>) -> Answer<
     Ok(Json(paging.of(lines, |line| &line.name)?))
 }
 
-async fn table(State(app): State<App>, Path(name): Path<String>) -> Answer<Json<Table>> {
+async fn table(State(app): State<App>, Path(name): Path<String>) -> Answer<Json<TableDetail>> {
     let stored = app.current().await?;
     let tables = app.tables(&stored).await?.tables;
     let schema = known(&tables, &name)?.clone();
     let rows = app.at_desk(move |_, cancel| async move { tables.count_rows(&name, &cancel).await }).await?;
     let source = stored.definitions.sources.iter().find(|one| one.tables.iter().any(|table| table.name == schema.name));
     let customer_table = stored.definitions.workspace.clone().unwrap_or_default().customer_table;
-    Ok(Json(Table {
+    Ok(Json(TableDetail {
         source: source.map(|source| source.id.to_string()).unwrap_or_default(),
         is_customer_table: schema.name == customer_table,
         name: schema.name,

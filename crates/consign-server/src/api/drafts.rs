@@ -172,8 +172,14 @@ async fn copy(
     begin(&app, &new.name, campaign).await
 }
 
+/// Longest name of a new campaign, in characters.
+const LONGEST: usize = 200;
+
 /// Begins a draft under an id that no campaign has.
 async fn begin(app: &App, name: &str, mut campaign: Value) -> Answer<impl IntoResponse + use<>> {
+    if name.chars().count() > LONGEST {
+        return Err(Refusal::bad(format!("the name has more than {LONGEST} characters: shorten it")));
+    }
     let _editing = app.editing.lock().await;
     let stored = app.current().await?;
     let slug = Slug::from_name(name);

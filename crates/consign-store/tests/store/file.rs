@@ -37,6 +37,12 @@ on_every_store! { schedules on empty();
     staged_data_is_kept_until_it_is_noted_as_deleted
 }
 
+on_every_store! { drafts on empty();
+    a_draft_is_kept_as_it_was_sent
+    of_two_edits_of_one_version_of_a_draft_one_is_kept
+    only_the_version_that_was_seen_of_a_draft_is_discarded
+}
+
 /// A store in a folder that goes with it.
 async fn empty() -> (SqliteStore, TempDir) {
     let folder = tempfile::tempdir().expect("a folder");

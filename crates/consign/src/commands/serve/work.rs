@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use async_trait::async_trait;
-use consign_delivery::PreviewOptions;
+use consign_delivery::{PreviewOptions, RunError};
 use consign_engine::Tables;
 use consign_model::definition::{Definitions, Destination};
 use consign_model::id::Slug;
@@ -100,7 +100,11 @@ impl Work for Wired {
 
 /// What the API says where a command would have said so and ended.
 fn refused(error: &anyhow::Error) -> WorkError {
+    // What a command cannot do now or later is in the way of a click all the same.
+    let over =
+        |error: &RunError| matches!(error, RunError::Over(_) | RunError::NothingFailed(_) | RunError::Lost { .. });
     let kind = match Exit::of(error) {
+        _ if error.downcast_ref().is_some_and(over) => WorkErrorKind::Busy,
         Exit::Invalid => WorkErrorKind::Invalid,
         Exit::NotFound => WorkErrorKind::NotFound,
         Exit::Busy => WorkErrorKind::Busy,

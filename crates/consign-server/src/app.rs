@@ -16,6 +16,7 @@ use tokio_util::task::{AbortOnDropHandle, LocalPoolHandle};
 
 use crate::counts::Counted;
 use crate::live::Live;
+use crate::metrics::Metrics;
 use crate::refusal::{Answer, Refusal};
 use crate::work::Work;
 
@@ -57,6 +58,7 @@ pub struct Parts {
     pub(crate) stop: CancellationToken,
     pub(crate) live: Live,
     pub(crate) counted: Counted,
+    pub(crate) metrics: Metrics,
     pub(crate) at_once: Arc<Semaphore>,
     /// Held from the reading of definitions to the applying of their change.
     pub(crate) editing: Mutex<()>,
@@ -89,6 +91,7 @@ impl App {
             stop,
             live: Live::default(),
             counted: Counted::default(),
+            metrics: Metrics::default(),
             at_once: Arc::new(Semaphore::new(at_once)),
             editing: Mutex::new(()),
             work,

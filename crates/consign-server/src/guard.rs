@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use tokio::time::{Instant, timeout};
 use uuid::Uuid;
 
+use crate::app::App;
 use crate::refusal::Refusal;
 
 /// How long an answer may take.
@@ -24,12 +25,16 @@ const POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-
                       base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
 /// Names a request, logs what came of it, and says to browsers what its answer may do.
-pub(crate) async fn named(request: Request, next: Next) -> Response {
+pub(crate) async fn named(State(app): State<App>, request: Request, next: Next) -> Response {
     let id = Uuid::now_v7().to_string();
     let (method, begun) = (request.method().clone(), Instant::now());
     let path = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str).to_owned();
     let mut response = next.run(request).await;
-    let (status, milliseconds) = (response.status().as_u16(), begun.elapsed().as_millis());
+    let (status, took) = (response.status().as_u16(), begun.elapsed());
+    let milliseconds = took.as_millis();
+    // Methods are named by whoever asks, and those that no route has may be any.
+    let counted = if path.is_empty() { "" } else { method.as_str() };
+    app.metrics.answered(counted, &path, status, took);
     tracing::debug!(request = id, %method, path, status, milliseconds, "answered");
     let headers = response.headers_mut();
     headers.insert(REQUEST_ID, HeaderValue::from_str(&id).unwrap_or(HeaderValue::from_static("")));

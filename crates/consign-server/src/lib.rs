@@ -10,6 +10,7 @@ mod edit;
 mod events;
 mod guard;
 mod live;
+mod metrics;
 pub mod openapi;
 mod page;
 pub mod refusal;

@@ -123,6 +123,11 @@ impl Live {
         })
     }
 
+    /// How many runs go on.
+    pub(crate) fn count(&self) -> usize {
+        self.runs().len()
+    }
+
     pub(crate) fn over(&self, run: &str) {
         self.runs().remove(run);
     }

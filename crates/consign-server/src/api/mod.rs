@@ -18,7 +18,7 @@ use consign_model::document::MAX_FILE_BYTES;
 use crate::app::App;
 use crate::refusal::{Answer, Refusal};
 use crate::route::Route;
-use crate::{BASE, guard, ui};
+use crate::{BASE, guard, metrics, ui};
 
 /// Every route of the API.
 pub fn routes() -> Vec<Route> {
@@ -41,11 +41,12 @@ pub(crate) fn router(app: App) -> Router {
         .nest(BASE, api)
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
+        .route("/metrics", get(metrics::metrics))
         .fallback(ui::file)
         .method_not_allowed_fallback(no_such_method)
         .layer(DefaultBodyLimit::max(MAX_FILE_BYTES))
         .layer(from_fn(guard::own))
-        .layer(from_fn(guard::named))
+        .layer(from_fn_with_state(app.clone(), guard::named))
         .with_state(app)
 }
 

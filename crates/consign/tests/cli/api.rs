@@ -394,5 +394,10 @@ fn bodies_that_are_too_large_or_no_json_are_refused() {
         assert_eq!(answered(form).await.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
         let ready = served.client.get(format!("{}/readyz", served.base)).send().await.expect("an answer");
         assert_eq!(ready.status(), StatusCode::OK);
+        let metrics = served.client.get(format!("{}/metrics", served.base)).send().await.expect("an answer");
+        let metrics = metrics.text().await.expect("text");
+        let counted =
+            "consign_http_requests_total{method=\"PUT\",route=\"/api/v1/campaigns/{campaign}/draft\",status=\"400\"} 1";
+        assert!(metrics.contains(counted), "{metrics}");
     });
 }

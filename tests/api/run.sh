@@ -22,22 +22,30 @@ if [ ! -x "$environment/bin/schemathesis" ]; then
 fi
 
 work=$(mktemp -d)
-server=
+started=()
 end() {
-  [ -z "$server" ] || { kill "$server" 2>/dev/null && wait "$server"; } || true
+  for process in "${started[@]}"; do
+    kill "$process" 2>/dev/null && wait "$process" || true
+  done
   rm -rf "$work"
 }
 trap end EXIT
-"$consign" demo "$work/demo" --quiet >/dev/null
 
-# Runs would fail: nobody serves the sandbox. That is one more thing that must be answered well.
-CONSIGN_SANDBOX=http://127.0.0.1:9 "$consign" serve --data "$work/demo/.consign" --listen 127.0.0.1:0 2>"$work/log" &
-server=$!
-until grep -q 'address=' "$work/log"; do
-  kill -0 "$server" 2>/dev/null || { cat "$work/log" >&2; exit 1; }
-  sleep 0.1
-done
-address=$(sed -n 's/.*address=//p' "$work/log" | head -n 1)
+address_in() { # file, process: the address that it says
+  until grep -q 'http://' "$1"; do
+    kill -0 "$2" 2>/dev/null || { cat "$1" >&2; exit 1; }
+    sleep 0.1
+  done
+  grep -m 1 -o 'http://.*' "$1"
+}
+
+"$consign" demo "$work/demo" --quiet >/dev/null
+"$consign" sandbox --port 0 --state "$work/demo/.sandbox" >"$work/sandbox" 2>&1 &
+started+=($!)
+sandbox=$(address_in "$work/sandbox" $!)
+"$consign" serve --data "$work/demo/.consign" --sandbox-url "$sandbox" --listen 127.0.0.1:0 2>"$work/log" &
+started+=($!)
+address=$(address_in "$work/log" $!)
 
 # What is told of a run ends with the run, and so may not end for as long as this would wait.
 "$environment/bin/schemathesis" --config-file schemathesis.toml run "$address/api/v1/openapi.json" \

@@ -1,6 +1,7 @@
 //! Runs that go on in this process: how far they are, and how they are stopped.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
@@ -106,12 +107,15 @@ impl Live {
         self.keys().remove(key);
     }
 
-    /// A run goes on, until [`Live::over`]; what hears how far it is.
-    pub(crate) fn begin(&self, run: &str, cancel: CancellationToken) -> Listener {
+    /// A run goes on, until [`Live::over`]; what hears how far it is. `None` where it goes on already.
+    pub(crate) fn begin(&self, run: &str, cancel: CancellationToken) -> Option<Listener> {
         let (steps, _) = broadcast::channel(BEHIND);
-        self.runs().insert(run.to_owned(), Going { cancel, steps: steps.clone() });
+        match self.runs().entry(run.to_owned()) {
+            Entry::Occupied(_) => return None,
+            Entry::Vacant(vacant) => vacant.insert(Going { cancel, steps: steps.clone() }),
+        };
         let staged = Mutex::new(0);
-        Arc::new(move |progress| {
+        Some(Arc::new(move |progress| {
             let Some(mut step) = Step::of(progress) else { return };
             if let Step::Staging { rows } = &mut step {
                 let mut staged = staged.lock().unwrap_or_else(PoisonError::into_inner);
@@ -120,7 +124,7 @@ impl Live {
             }
             // Nobody may be listening.
             let _ = steps.send(step);
-        })
+        }))
     }
 
     /// How many runs go on.

@@ -182,14 +182,16 @@ where
     let (tell, told) = oneshot::channel();
     let tell = Arc::new(Mutex::new(Some(tell)));
     let cancel = app.stop.child_token();
-    let live = app.live.begin(&run, cancel.clone());
+    let going = || Refusal::conflict(format!("the run `{run}` goes on: wait until it has ended"));
+    let live = app.live.begin(&run, cancel.clone()).ok_or_else(going)?;
     let listener: Listener = {
         let tell = Arc::clone(&tell);
         Arc::new(move |progress: Progress<'_>| {
             live(progress);
             // What is told of earlier runs says nothing of this one.
             if !matches!(progress, Progress::FollowedUp(_)) {
-                answer(&tell, Ok(()));
+                // What is told later is known to be so.
+                let _ = answer(&tell, Ok(()));
             }
         })
     };
@@ -199,10 +201,9 @@ where
         let made = make(work, running).await;
         of.live.over(&id);
         drop(place);
-        if let Err(error) = &made {
+        if let Err(Err(error)) = answer(&tell, made) {
             tracing::warn!(run = id, %error, "the run did not come to its end");
         }
-        answer(&tell, made);
     });
     match told.await {
         Ok(Ok(())) => Ok(begun(run)),
@@ -214,10 +215,11 @@ where
 /// The sender of what is answered, until it is.
 type Teller = Mutex<Option<oneshot::Sender<Result<(), WorkError>>>>;
 
-fn answer(tell: &Teller, what: Result<(), WorkError>) {
-    if let Some(tell) = tell.lock().unwrap_or_else(PoisonError::into_inner).take() {
-        // Who asked may have gone.
-        let _ = tell.send(what);
+/// Answers, or gives back what nobody waits for.
+fn answer(tell: &Teller, what: Result<(), WorkError>) -> Result<(), Result<(), WorkError>> {
+    match tell.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        Some(tell) => tell.send(what),
+        None => Err(what),
     }
 }
 

@@ -25,7 +25,7 @@ use crate::route::Route;
 use crate::show;
 use crate::summary::{line, summary};
 use crate::view::{Requests, RunLine, RunSummary};
-use crate::work::{Listener, Running, Work, WorkError};
+use crate::work::{Listener, Running, Work, WorkError, WorkErrorKind};
 
 /// How many runs are looked through for a page.
 const SEARCHED: u32 = 10_000;
@@ -207,6 +207,9 @@ where
     });
     match told.await {
         Ok(Ok(())) => Ok(begun(run)),
+        Ok(Err(error)) if error.kind == WorkErrorKind::Stopped && !app.stop.is_cancelled() => {
+            Err(Refusal::conflict("somebody cancelled the run before it had begun: look at it again"))
+        }
         Ok(Err(error)) => Err(error.into()),
         Err(_) => Err(Refusal::conflict("the run broke off before it had begun: try again")),
     }

@@ -401,3 +401,20 @@ fn bodies_that_are_too_large_or_no_json_are_refused() {
         assert!(metrics.contains(counted), "{metrics}");
     });
 }
+
+#[test]
+fn every_address_outside_the_api_is_the_interface_but_for_files_that_are_not_there() {
+    let terminal = shop::applied();
+    let served = Served::start(&terminal);
+    wait(async {
+        for address in ["/", "/campaigns/churn"] {
+            let page = served.client.get(format!("{}{address}", served.base)).send().await.expect("an answer");
+            assert_eq!(page.status(), StatusCode::OK, "{address}");
+            assert!(page.headers()["content-type"].to_str().is_ok_and(|media| media.starts_with("text/html")));
+        }
+        for address in ["/assets/missing.js", "/api/v1/missing", "/api/v1"] {
+            let missing = answered(served.client.get(format!("{}{address}", served.base))).await;
+            assert_eq!((missing.status, &missing.body["status"]), (StatusCode::NOT_FOUND, &404.into()), "{address}");
+        }
+    });
+}

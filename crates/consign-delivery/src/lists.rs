@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use consign_engine::Engine;
 use consign_model::id::Slug;
 use consign_store::{RememberedList, Store};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::deliver::Sender;
@@ -12,7 +13,7 @@ use crate::platform::{self, Agreed, PlatformError, Platforms};
 use crate::run::{RunError, Workplace, chain, hold};
 
 /// A list that is remembered.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct KnownList {
     /// The list.
     #[serde(flatten)]
@@ -36,7 +37,7 @@ pub async fn known_lists(
 }
 
 /// A list that was to be read at its platform.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Reconciled {
     /// The campaign's id.
     pub campaign: Slug,
@@ -54,7 +55,7 @@ pub struct Reconciled {
 }
 
 /// What came of reading a list.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum Reconciliation {
     /// It was read, and what is known of it agrees now.

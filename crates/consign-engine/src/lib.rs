@@ -15,6 +15,7 @@ mod explain;
 mod frame;
 mod functions;
 mod keys;
+mod look;
 mod members;
 mod moment;
 mod needs;
@@ -36,6 +37,7 @@ pub use error::EngineError;
 pub use members::{Difference, members_schema, rows_schema};
 
 pub use explain::{CustomerExplanation, Explained, ExplainedSubAudience};
+pub use look::{TextRow, ValueCount};
 pub use recipients::recipients_schema;
 pub use snapshot::{Batches, Snapshot};
 pub use tables::Tables;

@@ -13,6 +13,7 @@ mod write;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -34,7 +35,7 @@ use shape::Checker;
 pub const MAX_FILE_BYTES: usize = 4 << 20;
 
 /// A problem and where in which file it is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Located {
     /// The problem.
     #[serde(flatten)]

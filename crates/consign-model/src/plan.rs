@@ -9,6 +9,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use serde::Serialize;
 
+pub use attributes::default_attributes;
 pub use build::plan;
 
 use crate::condition::Condition;

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -10,7 +11,7 @@ use crate::contract::Contract;
 use crate::definition::{AttributeMapping, ColumnAttribute, ColumnRef, Destination, Membership, Table};
 
 /// A destination kind.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct KindSpec {
     /// Its id, such as `klaviyo`.
     pub kind: &'static str,
@@ -35,7 +36,7 @@ pub struct KindSpec {
 }
 
 /// A setting of a destination.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct SettingSpec {
     /// Its name in definitions.
     pub name: &'static str,
@@ -52,7 +53,7 @@ pub struct SettingSpec {
 }
 
 /// What a setting takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SettingType {
     /// Any text.
@@ -81,7 +82,7 @@ pub enum SettingType {
 }
 
 /// What is known of a kind's lists.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct ListSpec {
     /// What the platform calls it: list, segment, audience, file.
     pub noun: &'static str,
@@ -98,7 +99,7 @@ pub struct ListSpec {
 }
 
 /// What a request can hold.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Limits {
     /// Rows in one request.
     pub request_rows: Option<usize>,
@@ -110,7 +111,7 @@ pub struct Limits {
 
 /// What a destination demands of the attributes mapped to it and of each row. From the kind and its settings, or from
 /// a staging contract; both are checked by the same code.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
 pub struct Rules {
     /// The attributes it knows.
     pub attributes: Vec<AttributeSpec>,
@@ -164,7 +165,7 @@ impl Rules {
 }
 
 /// An attribute that a kind knows.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct AttributeSpec {
     /// Its name, case kept.
     pub name: String,
@@ -250,7 +251,7 @@ impl AttributeSpec {
 }
 
 /// Where an attribute comes from unless the user says otherwise.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DefaultSource {
     /// The customer table's column with this meaning.
@@ -271,7 +272,7 @@ impl DefaultSource {
 }
 
 /// Whether an attribute must be mapped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Requirement {
     /// It must be mapped.
@@ -283,7 +284,7 @@ pub enum Requirement {
 }
 
 /// What the values of an attribute are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ValueType {
     /// Text; other types are written as text.
@@ -301,7 +302,7 @@ pub enum ValueType {
 /// How values are cleaned before they leave (`destinations/README.md`, "Rules shared by all API destinations").
 ///
 /// Each takes text and gives a value, nothing (missing), or invalid.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Normalisation {
     /// As it is; only null is missing.
@@ -351,7 +352,7 @@ pub enum Normalisation {
 }
 
 /// How a cleaned value is hashed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Hash {
     /// Not at all.
@@ -363,7 +364,7 @@ pub enum Hash {
 }
 
 /// Which attributes a kind takes besides those it knows.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CustomAttributes {
     /// None: an unknown name is an error.
@@ -376,7 +377,7 @@ pub enum CustomAttributes {
 }
 
 /// What must hold of the set of mapped attributes, before any row is read.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum MappingRule {
     /// Every one of these is mapped.
@@ -390,7 +391,7 @@ pub enum MappingRule {
 }
 
 /// What makes two rows of a delivery duplicates; the first is kept.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum UniqueBy {
     /// Nothing: files keep what they are given.
@@ -442,7 +443,7 @@ impl Settings {
 }
 
 /// What is wrong with a destination's settings taken together, which the type of each alone cannot say.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct SettingProblem {
     /// The setting, or the credential.
     pub setting: &'static str,

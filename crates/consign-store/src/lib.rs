@@ -4,6 +4,7 @@
 //! [`Store`] is the port; [`SqliteStore`] keeps it in one file. [`state`] is the only place that says which state may
 //! follow which; a store refuses every other transition and writes an event with each.
 
+pub mod drafts;
 mod error;
 pub mod record;
 mod sqlite;
@@ -14,6 +15,7 @@ use chrono::{DateTime, Utc};
 use consign_model::definition::Definitions;
 use consign_model::id::Slug;
 
+pub use drafts::{Draft, Drafts};
 pub use error::{Open, StoreError};
 pub use record::{
     Applied, AudienceCounts, AuditEntry, Delivery, DeliveryChange, DeliveryCounts, DeliveryError, ErrorClass, Event,

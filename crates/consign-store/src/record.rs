@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, NaiveDate, Utc};
 use consign_model::definition::Definitions;
 use consign_model::id::Slug;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::state::{DeliveryState, RunState};
@@ -36,7 +37,7 @@ pub struct StoredDefinitions {
 }
 
 /// What a run leaves behind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RunMode {
     /// A run as any other.
@@ -270,7 +271,7 @@ pub struct DeliveryCounts {
 }
 
 /// What became of a platform's list: rows = sent + kept + rejected + unknown.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ListCounts {
     /// The platform's id of the list.
     pub list_id: String,
@@ -302,7 +303,7 @@ fn is_zero(count: &u64) -> bool {
 }
 
 /// A list at a platform, as it is remembered.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct RememberedList {
     /// The destination, by its id or another name for it, such as for its sandbox.
     pub destination: String,
@@ -317,7 +318,7 @@ pub struct RememberedList {
 }
 
 /// Work that a platform does on after it took a request.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct OpenJob {
     /// Its id at the platform.
     pub id: String,
@@ -359,7 +360,7 @@ impl ListCounts {
 }
 
 /// A file that a delivery left at its destination.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Target {
     /// Its place: a path or a URL without credentials.
     pub location: String,
@@ -372,7 +373,7 @@ pub struct Target {
 }
 
 /// Why a delivery failed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DeliveryError {
     /// What sort of failure it is.
     pub class: ErrorClass,
@@ -381,7 +382,7 @@ pub struct DeliveryError {
 }
 
 /// What sort of failure it is, and so what is done about it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorClass {
     /// The credential is refused.

@@ -3,6 +3,7 @@
 mod audit;
 mod definitions;
 mod deliveries;
+mod drafts;
 mod lists;
 mod occurrences;
 mod open;

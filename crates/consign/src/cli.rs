@@ -1,5 +1,6 @@
 //! What can be asked on the command line.
 
+use std::net::SocketAddr;
 use std::num::NonZero;
 use std::path::PathBuf;
 
@@ -98,6 +99,9 @@ pub enum Command {
         #[arg(long, value_name = "DIR")]
         out: Option<PathBuf>,
     },
+    /// Print the OpenAPI document of the API that `consign serve` has
+    #[command(after_long_help = "Example:\n  consign openapi > openapi.json")]
+    Openapi,
     /// Print the JSON Schema of definition files, for editors
     #[command(after_long_help = "Example:\n  consign schema > consign.schema.json")]
     Schema,
@@ -155,7 +159,7 @@ pub enum Command {
         /// The run's id, enough of its beginning or end to tell it apart, or `latest`
         run: String,
     },
-    /// Keep the schedules: run each campaign when it is due, until stopped
+    /// Serve the browser interface and the API, and keep the schedules: run each campaign when it is due, until stopped
     #[command(
         after_long_help = "Runs in the foreground and logs to standard error, at the level `info` unless CONSIGN_LOG says \
                            otherwise. An interrupt (Ctrl-C) or a termination stops it within a batch. Definitions that are \
@@ -166,6 +170,15 @@ pub enum Command {
         /// How many campaigns may run at the same time; each takes up to --memory
         #[arg(long, value_name = "N", default_value = "2")]
         at_once: NonZero<usize>,
+        /// Where the browser and other programs on this machine reach it; port 0 takes a free one
+        #[arg(
+            long,
+            env = "CONSIGN_LISTEN",
+            hide_env_values = true,
+            value_name = "ADDRESS",
+            default_value = "127.0.0.1:8470"
+        )]
+        listen: SocketAddr,
     },
     /// Show when campaigns run next
     #[command(after_long_help = "Example:\n  consign schedule list")]

@@ -8,6 +8,7 @@ mod demo;
 mod destinations;
 mod export;
 mod lists;
+mod openapi;
 mod requests;
 mod resume;
 mod sandbox;
@@ -32,12 +33,13 @@ pub async fn run(command: Command, context: &Context) -> Result<Exit> {
         Command::Validate { folder } => validate::run(context, &folder).await,
         Command::Apply { folder, dry_run } => apply::run(context, &folder, dry_run).await,
         Command::Export { out } => export::run(context, out.as_deref()).await,
+        Command::Openapi => openapi::run(context),
         Command::Schema => schema::run(context),
         Command::Preview { campaign, show_rows, diff, as_of } => {
             campaign::preview(context, &campaign, as_of, PreviewOptions { show_rows, diff }).await
         }
         Command::Run { campaign, as_of } => campaign::run(context, &campaign, as_of).await,
-        Command::Serve { at_once } => serve::run(context, at_once).await,
+        Command::Serve { at_once, listen } => serve::run(context, at_once, listen).await,
         Command::Schedule { command: Schedules::List } => schedule::list(context).await,
         Command::Resume { run } => resume::resume(context, run.as_deref()).await,
         Command::Retry { run, destination } => resume::retry(context, &run, destination.as_ref()).await,

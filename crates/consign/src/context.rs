@@ -7,6 +7,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result};
 use consign_delivery::folder::DataFolder;
 use consign_destinations::registry::Registry;
+use consign_server::work::Listener;
 use consign_store::{SqliteStore, Store, StoredDefinitions};
 use tokio_util::sync::CancellationToken;
 
@@ -30,6 +31,8 @@ pub struct Context {
     pub actor: String,
     /// Cancelled by an interrupt.
     pub cancel: CancellationToken,
+    /// Hears how far a run is, beside the printer.
+    pub listener: Option<Listener>,
 }
 
 impl Context {
@@ -37,7 +40,7 @@ impl Context {
     pub fn new(printer: Printer, data: PathBuf, memory_mib: usize, sandbox: String) -> Self {
         let memory = memory_mib.saturating_mul(1 << 20);
         let (registry, cancel) = (Arc::new(Registry::new()), CancellationToken::new());
-        Self { printer, data, memory, sandbox, registry, actor: user(), cancel }
+        Self { printer, data, memory, sandbox, registry, actor: user(), cancel, listener: None }
     }
 
     /// The data folder, made where it is missing.

@@ -9,16 +9,17 @@ mod context;
 mod definition_files;
 mod exit;
 pub mod print;
-mod show;
-pub mod view;
 mod wiring;
 mod workplace;
+
+pub use consign_server::view;
 
 use std::io::{self, IsTerminal};
 use std::process;
 use std::time::Duration;
 
 use clap::Parser;
+use consign_server::show;
 use tokio::runtime::Runtime;
 use tokio::signal;
 use tokio::signal::unix::{Signal, SignalKind};

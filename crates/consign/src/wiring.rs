@@ -23,12 +23,13 @@ use consign_model::problem::{Path, Problem, Severity, Step};
 use consign_model::spec::{Kinds, Settings};
 use consign_model::validate::validate;
 use consign_secrets::Secrets;
+use consign_server::summary::summary;
+use consign_server::work::Listener;
 use consign_store::{Run, SqliteStore, Store, StoredDefinitions};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::commands::status;
 use crate::context::Context;
 use crate::definition_files::DefinitionFiles;
 use crate::exit::Refusal;
@@ -191,7 +192,7 @@ pub async fn run_as(work: &Campaigning<'_>, run_id: &str, as_of: DateTime<Utc>) 
     let run = Box::pin(workplace.run_as(work.store, run_id, version, work.campaign, as_of)).await;
     drop(bars);
     let run = run.map_err(|error| work.explained(error, &opened))?;
-    status::summary(work.store, work.store.run(&run.run).await?).await
+    Ok(summary(work.store, work.store.run(&run.run).await?).await?)
 }
 
 /// Looks at what platforms still work on, and says what was found.
@@ -246,7 +247,7 @@ pub async fn end(context: &Context, store: &SqliteStore, run: &Run, how: Ending<
     };
     drop(bars);
     let ended = ended.map_err(|error| work.explained(error, &opened))?;
-    status::summary(store, store.run(&ended.run).await?).await
+    Ok(summary(store, store.run(&ended.run).await?).await?)
 }
 
 /// Says what became of a customer in a campaign's last run, and what the conditions say at the moment of that run.
@@ -340,16 +341,22 @@ fn place(definitions: &Value, path: &Path) -> String {
 /// Bars for the steps of a run.
 struct Bars<'a> {
     printer: &'a Printer,
+    listener: Option<&'a Listener>,
     progress: crate::print::Progress,
     open: Mutex<BTreeMap<String, Bar>>,
 }
 
 impl<'a> Bars<'a> {
     fn new(context: &'a Context) -> Self {
-        Self { printer: &context.printer, progress: context.printer.progress(), open: Mutex::new(BTreeMap::new()) }
+        let listener = context.listener.as_ref();
+        let (progress, open) = (context.printer.progress(), Mutex::new(BTreeMap::new()));
+        Self { printer: &context.printer, listener, progress, open }
     }
 
     fn hear(&self, progress: Progress<'_>) {
+        if let Some(listener) = self.listener {
+            listener(progress);
+        }
         let Ok(mut open) = self.open.lock() else { return };
         match progress {
             Progress::Assigning => {

@@ -31,6 +31,7 @@ use consign_model::definition::Membership;
 use consign_model::id::Slug;
 use consign_model::plan::{CampaignPlan, PlannedDelivery};
 use consign_store::{ListCounts, Store};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::deliver::Sender;
@@ -302,7 +303,7 @@ fn guard(delivery: &PlannedDelivery, staged: &StagedDelivery, difference: &Diffe
 }
 
 /// What a delivery would change on a list that was delivered before.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ListDifference {
     /// Members that the list is known to have.
     pub members: u64,

@@ -7,6 +7,7 @@ use arrow::error::ArrowError;
 use consign_destinations::client::ById;
 use consign_destinations::encode::ListTarget;
 use consign_engine::Engine;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::members::{Member, Members, Standing};
@@ -15,7 +16,7 @@ use crate::folder::DataFolder;
 use crate::staged::{self, READ_ROWS};
 
 /// What reading a list came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Agreed {
     /// Members that the platform has.
     pub members: u64,

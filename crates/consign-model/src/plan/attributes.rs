@@ -2,9 +2,11 @@
 
 use super::build::Builder;
 use super::{AttributeSource, CleanedColumn, PlannedAttribute, Prehashed, RegionRule};
-use crate::definition::{AttributeMapping, ColumnAttribute, ColumnRef, Fact};
+use crate::definition::{AttributeMapping, ColumnAttribute, ColumnRef, Definitions, Destination, Fact};
 use crate::problem::Path;
-use crate::spec::{Hash, Normalisation, Rules, Settings};
+use crate::resolve::Target;
+use crate::schema::Catalog;
+use crate::spec::{Hash, Kinds, Normalisation, Rules, Settings};
 use crate::template::NameParts;
 
 /// The region of phones where neither the row nor the destination says one.
@@ -132,4 +134,18 @@ impl Builder<'_> {
             Fact::LaunchDate => self.launch_date.map_or_else(String::new, |day| day.to_string()),
         }
     }
+}
+
+/// The attributes that campaigns begin with at a destination that names none itself; none where its kind or the customer
+/// table is unknown.
+pub fn default_attributes(
+    definitions: &Definitions,
+    catalog: &Catalog,
+    kinds: &dyn Kinds,
+    destination: &Destination,
+) -> Vec<AttributeMapping> {
+    let workspace = definitions.workspace.clone().unwrap_or_default();
+    let target = Target::new(definitions, kinds, destination);
+    let customers = catalog.table(&workspace.customer_table);
+    target.zip(customers).map(|(target, customers)| target.defaults(customers)).unwrap_or_default()
 }

@@ -59,6 +59,12 @@ async fn nobody_changes_what_the_audit_log_says() {
     assert_eq!(store.audited(None).await.expect("read"), before);
 }
 
+on_every_store! { drafts on empty();
+    a_draft_is_kept_as_it_was_sent
+    of_two_edits_of_one_version_of_a_draft_one_is_kept
+    only_the_version_that_was_seen_of_a_draft_is_discarded
+}
+
 /// A store in a folder that goes with it.
 async fn empty() -> (SqliteStore, TempDir) {
     let folder = tempfile::tempdir().expect("a folder");
@@ -193,7 +199,7 @@ async fn a_store_of_a_later_program_is_refused_and_left_alone() {
     assert_eq!(
         error.to_string(),
         format!(
-            "the store {} has schema 4711 and this program knows schemas up to 7: use the newer program, or another \
+            "the store {} has schema 4711 and this program knows schemas up to 8: use the newer program, or another \
              data folder",
             path.display()
         )

@@ -2,13 +2,14 @@
 
 use anyhow::{Context as _, Result};
 use consign_delivery::folder::DataFolder;
-use consign_delivery::inspect::{self, Filter, Request};
+use consign_delivery::inspect::{self, Filter};
 use consign_store::Store;
 
 use super::status;
 use crate::context::Context;
 use crate::exit::{Exit, Refusal};
-use crate::view::{RequestLine, Requests};
+use crate::show;
+use crate::view::Requests;
 
 pub async fn run(context: &Context, run: &str, filter: Filter, last: usize) -> Result<Exit> {
     let store = context.existing_store().await?.ok_or_else(|| Refusal::not_found("run", run, []))?;
@@ -24,26 +25,10 @@ pub async fn run(context: &Context, run: &str, filter: Filter, last: usize) -> R
     let folder = DataFolder::open(&context.data)?.run(&run.id);
     let (before, requests) = inspect::requests(&folder, &filter, last)
         .with_context(|| format!("`{}` cannot be read", folder.exchanges().display()))?;
-    context.printer.show(&Requests { run: run.id, before, requests: requests.into_iter().map(line).collect() })?;
+    context.printer.show(&Requests {
+        run: run.id,
+        before,
+        requests: requests.into_iter().map(show::request).collect(),
+    })?;
     Ok(Exit::Fine)
-}
-
-fn line(Request { delivery, exchange }: Request) -> RequestLine {
-    RequestLine {
-        at: exchange.started,
-        delivery,
-        kind: exchange.kind,
-        request: exchange.request_id,
-        attempt: exchange.attempt,
-        method: exchange.method,
-        host: exchange.host,
-        path: exchange.path,
-        status: exchange.status,
-        milliseconds: u64::try_from(exchange.took.as_millis()).unwrap_or(u64::MAX),
-        sent_bytes: exchange.sent_bytes,
-        received_bytes: exchange.received_bytes,
-        ids: exchange.ids.into_iter().collect(),
-        failed: exchange.failed,
-        concluded: exchange.concluded,
-    }
 }

@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use consign_model::id::Slug;
+use consign_server::summary::summary;
 use consign_store::{Run, SqliteStore, Store};
 
 use super::campaign::exit_of;
@@ -45,7 +46,7 @@ pub async fn retry(context: &Context, run: &str, destination: Option<&Slug>) -> 
 pub async fn cancel(context: &Context, run: &str) -> Result<Exit> {
     let (store, run) = named(context, run).await?;
     consign_delivery::give_up(&store, &context.data_folder()?, &run.id, &context.actor).await?;
-    context.printer.show(&status::summary(&store, store.run(&run.id).await?).await?)?;
+    context.printer.show(&summary(&store, store.run(&run.id).await?).await?)?;
     Ok(Exit::Fine)
 }
 

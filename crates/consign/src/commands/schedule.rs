@@ -3,12 +3,13 @@
 use anyhow::Result;
 use chrono::{DateTime, FixedOffset, Utc};
 use chrono_tz::Tz;
-use consign_model::definition::{Cadence, Campaign, End, Schedule};
+use consign_model::definition::Campaign;
 use consign_model::schedule::Timetable;
 use consign_store::{Occurrence, OccurrenceState, SqliteStore, Store};
 
 use crate::context::Context;
 use crate::exit::Exit;
+use crate::show;
 use crate::view::{Overdue, ScheduleLine, ScheduledTime, Schedules};
 
 /// How many of the next times are shown.
@@ -47,7 +48,7 @@ async fn line(
     Ok(Some(ScheduleLine {
         campaign: campaign.id.to_string(),
         campaign_name: campaign.name.clone(),
-        schedule: words(&campaign.schedule),
+        schedule: show::schedule(&campaign.schedule),
         time_zone: zone.name().to_owned(),
         overdue,
         next: timetable.times(after).take(NEXT).map(|time| local(time, zone)).collect(),
@@ -76,30 +77,4 @@ async fn became(store: &SqliteStore, last: Occurrence, zone: Tz) -> Result<Sched
 
 fn local(moment: DateTime<Utc>, zone: Tz) -> DateTime<FixedOffset> {
     moment.with_timezone(&zone).fixed_offset()
-}
-
-/// A schedule in words.
-fn words(schedule: &Schedule) -> String {
-    let spoken = |time: &str| time.replace('T', " ");
-    let recurring = match schedule {
-        Schedule::Manual => return "by hand".to_owned(),
-        Schedule::AsSoonAsPossible => return "as soon as possible".to_owned(),
-        Schedule::At(at) => return format!("once, at {}", spoken(&at.time)),
-        Schedule::Recurring(recurring) => recurring,
-    };
-    let every = match &recurring.every {
-        Cadence::Hour => "every hour".to_owned(),
-        Cadence::Day => "every day".to_owned(),
-        Cadence::Week => "every week".to_owned(),
-        Cadence::Month => "every month".to_owned(),
-        Cadence::Quarter => "every three months".to_owned(),
-        Cadence::Cron(expression) => format!("by cron `{expression}`"),
-    };
-    let end = match &recurring.end {
-        End::Never => String::new(),
-        End::On(day) => format!(" until {day}"),
-        End::After(1) => ", once".to_owned(),
-        End::After(times) => format!(", {times} times"),
-    };
-    format!("{every} from {}{end}", spoken(&recurring.start))
 }

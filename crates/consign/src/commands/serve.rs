@@ -1,5 +1,8 @@
-//! `consign serve`: keeps the schedules, and does what else is to be done now and then.
+//! `consign serve`: answers the API, keeps the schedules, and does what else is to be done now and then.
 
+mod work;
+
+use std::net::SocketAddr;
 use std::num::NonZero;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -12,8 +15,10 @@ use consign_delivery::folder::{DataFolder, SchedulesLock};
 use consign_delivery::{Duties, Ran, Scheduler};
 use consign_destinations::http::SystemClock;
 use consign_model::id::Slug;
+use consign_server::{App, Options};
 use consign_store::{Outcome, SqliteStore, Store, StoredDefinitions};
 
+use self::work::Wired;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::print::Printer;
@@ -23,17 +28,33 @@ use crate::wiring::{self, Campaigning, Ending};
 /// How often a process that stands by asks whether the other has ended.
 const STANDING_BY: Duration = Duration::from_secs(2);
 
-pub async fn run(context: &Context, at_once: NonZero<usize>) -> Result<Exit> {
+pub async fn run(context: &Context, at_once: NonZero<usize>, listen: SocketAddr) -> Result<Exit> {
     let folder = context.data_folder()?;
     let store = context.store().await?;
     let Some(_held) = hold(context, &folder).await? else { return Ok(Exit::Fine) };
-    tracing::info!(data = %folder.path().display(), "serving");
+    let listening = consign_server::Server::listen(listen).await?;
+    tracing::info!(data = %folder.path().display(), address = %format!("http://{}", listening.address()), "serving");
     // What is shown of runs on a terminal would be among the log.
     let printer = Printer::of_process(false, true);
-    let context = Context { printer, actor: "serve".to_owned(), ..context.clone() };
-    let cancel = context.cancel.clone();
+    // Nobody logs in yet: whoever clicks is who started the server.
+    let clicked = Context { printer, ..context.clone() };
+    let context = Context { actor: "serve".to_owned(), ..clicked.clone() };
+    let (author, cancel) = (clicked.actor.clone(), context.cancel.clone());
+    let app = App::new(
+        Options {
+            store: Arc::new(store.clone()),
+            registry: Arc::clone(&context.registry),
+            folder: folder.clone(),
+            work: Arc::new(Wired::new(clicked, store.clone())),
+            at_once: at_once.get(),
+            stop: cancel.clone(),
+        },
+        author,
+    );
+    let answering = tokio::spawn(listening.serve(app));
     let server = Rc::new(Server { context, store: store.clone(), folder });
     Scheduler::new(Arc::new(store), server, Arc::new(SystemClock), cancel, at_once.get()).keep().await;
+    answering.await?.context("the API broke off")?;
     tracing::info!("stopped");
     Ok(Exit::Fine)
 }

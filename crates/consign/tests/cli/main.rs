@@ -1,6 +1,7 @@
 //! The command line as a person at a terminal sees it: transcripts of whole commands, and of what views look like.
 
 mod again;
+mod api;
 mod bad_definitions;
 mod bad_places;
 mod bad_tables;

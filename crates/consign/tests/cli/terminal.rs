@@ -156,6 +156,8 @@ impl Terminal {
             .env_clear()
             .env("USER", "ada")
             .env("CONSIGN_SANDBOX", &self.sandbox.url)
+            // Any number of tests serve at the same time.
+            .env("CONSIGN_LISTEN", "127.0.0.1:0")
             .envs(variables.iter().copied());
         command
     }

@@ -1,4 +1,4 @@
-//! What commands show, as values. `--json` prints them as they are; `print` makes text of them.
+//! What commands show and the API answers, as values. `--json` prints them as they are; the command makes text of them.
 //!
 //! Counts are counts of customers or rows; reasons are the words of the design (`no_consent`, `suppressed`, ...).
 
@@ -9,13 +9,14 @@ use consign_delivery::ListDifference;
 use consign_delivery::lists::{KnownList, Reconciled};
 use consign_model::document::Located;
 use consign_store::{AuditEntry, ErrorClass, ListCounts, Outcome, RunMode, Target};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// How many of each reason.
 pub type Reasons = BTreeMap<String, u64>;
 
 /// What `validate` found.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Validation {
     /// Whether the definitions can be applied.
     pub valid: bool,
@@ -30,7 +31,7 @@ pub struct Validation {
 }
 
 /// What a campaign would send, or did.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Preview {
     /// The campaign's id.
     pub campaign: String,
@@ -49,7 +50,8 @@ pub struct Preview {
 }
 
 /// Who gets which treatment, counted.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
+#[schemars(rename = "AudienceCounts")]
 pub struct Audience {
     /// Customers in the audience.
     pub customers: u64,
@@ -60,7 +62,8 @@ pub struct Audience {
 }
 
 /// A sub-audience, counted.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[schemars(rename = "SubAudienceCounts")]
 pub struct SubAudience {
     /// Its id.
     pub id: String,
@@ -73,7 +76,8 @@ pub struct SubAudience {
 }
 
 /// A treatment group, counted.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[schemars(rename = "GroupCounts")]
 pub struct Group {
     /// Its id.
     pub id: String,
@@ -86,7 +90,8 @@ pub struct Group {
 }
 
 /// One group's list going to one destination.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
+#[schemars(rename = "DeliveryCounts")]
 pub struct Delivery {
     /// The sub-audience's name.
     pub sub_audience: String,
@@ -117,7 +122,7 @@ pub struct Delivery {
 }
 
 /// What became of a run.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct RunSummary {
     /// The run's id.
     pub run: String,
@@ -156,7 +161,7 @@ pub struct RunSummary {
 }
 
 /// The time of a schedule that a run was for.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Scheduled {
     /// When it was due.
     pub due: DateTime<Utc>,
@@ -167,14 +172,15 @@ pub struct Scheduled {
 }
 
 /// The campaigns with a schedule.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[schemars(rename = "ScheduleList")]
 pub struct Schedules {
     /// In the order of the definitions.
     pub schedules: Vec<ScheduleLine>,
 }
 
 /// A campaign's schedule. Times are those of its zone.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct ScheduleLine {
     /// The campaign's id.
     pub campaign: String,
@@ -193,7 +199,7 @@ pub struct ScheduleLine {
 }
 
 /// Times of a schedule that came and nobody took on.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Overdue {
     /// The last of them.
     pub due: DateTime<FixedOffset>,
@@ -202,7 +208,7 @@ pub struct Overdue {
 }
 
 /// A time of a schedule and what became of it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct ScheduledTime {
     /// When it was due.
     pub due: DateTime<FixedOffset>,
@@ -225,7 +231,8 @@ pub struct ScheduledTime {
 }
 
 /// A delivery of a run and what became of it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[schemars(rename = "Delivery")]
 pub struct Delivered {
     /// What it is.
     #[serde(flatten)]
@@ -244,7 +251,7 @@ pub struct Delivered {
 }
 
 /// Why a delivery failed.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Failure {
     /// What sort of failure it is.
     pub class: ErrorClass,
@@ -253,21 +260,21 @@ pub struct Failure {
 }
 
 /// Runs that were resumed.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Resumed {
     /// The oldest first.
     pub runs: Vec<RunSummary>,
 }
 
 /// The latest runs.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Runs {
     /// The newest first.
     pub runs: Vec<RunLine>,
 }
 
 /// A run among others.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct RunLine {
     /// The run's id.
     pub run: String,
@@ -295,7 +302,7 @@ pub struct Audit {
 }
 
 /// What a run asked of platforms.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Requests {
     /// The run's id.
     pub run: String,
@@ -306,7 +313,7 @@ pub struct Requests {
 }
 
 /// A request to a platform, and what came of it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct RequestLine {
     /// When it began.
     pub at: DateTime<Utc>,
@@ -341,21 +348,22 @@ pub struct RequestLine {
 }
 
 /// The lists that are remembered.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[schemars(rename = "ListList")]
 pub struct Lists {
     /// By destination, campaign and group.
     pub lists: Vec<KnownList>,
 }
 
 /// The lists that were read again at their platforms.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct ReconciledLists {
     /// In the order of the campaign.
     pub lists: Vec<Reconciled>,
 }
 
 /// What became of one customer in a campaign.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Explanation {
     /// The campaign's id.
     pub campaign: String,
@@ -380,7 +388,7 @@ pub struct Explanation {
 }
 
 /// A segment of an audience and whether the customer is in it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct SegmentTest {
     /// What the campaign does with the segment.
     pub role: SegmentRole,
@@ -389,7 +397,7 @@ pub struct SegmentTest {
 }
 
 /// What a campaign does with a segment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SegmentRole {
     /// Its customers are in the audience.
@@ -401,7 +409,8 @@ pub enum SegmentRole {
 }
 
 /// A condition and whether it holds.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[schemars(rename = "ConditionTest")]
 pub struct Test {
     /// The condition in words.
     pub text: String,
@@ -413,7 +422,7 @@ pub struct Test {
 }
 
 /// A treatment that a customer got.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Treatment {
     /// The sub-audience's name.
     pub sub_audience: String,
@@ -428,7 +437,7 @@ pub struct Treatment {
 }
 
 /// Whether a customer was sent to a destination.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Sent {
     /// The destination's id.
     pub destination: String,
@@ -441,7 +450,7 @@ pub struct Sent {
 }
 
 /// What a test of a destination found.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct TestResult {
     /// The destination's id.
     pub destination: String,
@@ -454,7 +463,7 @@ pub struct TestResult {
 }
 
 /// One thing that a test of a destination tried.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct TestStep {
     /// What was tried, such as `resolve the host name`.
     pub what: String,
@@ -463,7 +472,7 @@ pub struct TestStep {
 }
 
 /// What the demo made.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Demo {
     /// The folder with the workspace.
     pub folder: String,
@@ -478,7 +487,7 @@ pub struct Demo {
 }
 
 /// A list of a run, as the sandbox has it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct SandboxList {
     /// The destination's id.
     pub destination: String,
@@ -491,7 +500,7 @@ pub struct SandboxList {
 }
 
 /// The kinds of destinations, and those that are configured.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct DestinationList {
     /// The kinds in the order shown.
     pub kinds: Vec<KindLine>,
@@ -500,7 +509,7 @@ pub struct DestinationList {
 }
 
 /// A kind among others.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct KindLine {
     /// Its id.
     pub kind: &'static str,
@@ -513,7 +522,7 @@ pub struct KindLine {
 }
 
 /// A configured destination among others.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct DestinationLine {
     /// Its id.
     pub destination: String,

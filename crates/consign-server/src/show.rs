@@ -4,16 +4,18 @@ use std::collections::BTreeMap;
 use std::error::Error;
 
 use consign_delivery::Followed;
+use consign_delivery::inspect::Request;
 use consign_delivery::stage::{Counts, Reason};
 use consign_destinations::registry::Registry;
 use consign_engine::Explained;
+use consign_model::definition::{Cadence, End, Schedule};
 use consign_model::id::Slug;
 use consign_model::spec::Kinds;
 use consign_store::{AudienceCounts, StoredDefinitions};
 
 use crate::view::{
-    Audience, Delivery, Explanation, Group, Preview, Reasons, SegmentRole, SegmentTest, Sent, SubAudience, Test,
-    Treatment,
+    Audience, Delivery, Explanation, Group, Preview, Reasons, RequestLine, SegmentRole, SegmentTest, Sent, SubAudience,
+    Test, Treatment,
 };
 
 /// An error with its causes, in one line.
@@ -206,4 +208,51 @@ fn sent(recipient: &consign_delivery::recipients::Recipient, deliveries: &[consi
         sent,
         reasons: if sent { Vec::new() } else { vec![outcome] },
     })
+}
+
+/// A request to a platform.
+pub fn request(Request { delivery, exchange }: Request) -> RequestLine {
+    RequestLine {
+        at: exchange.started,
+        delivery,
+        kind: exchange.kind,
+        request: exchange.request_id,
+        attempt: exchange.attempt,
+        method: exchange.method,
+        host: exchange.host,
+        path: exchange.path,
+        status: exchange.status,
+        milliseconds: u64::try_from(exchange.took.as_millis()).unwrap_or(u64::MAX),
+        sent_bytes: exchange.sent_bytes,
+        received_bytes: exchange.received_bytes,
+        ids: exchange.ids.into_iter().collect(),
+        failed: exchange.failed,
+        concluded: exchange.concluded,
+    }
+}
+
+/// A schedule in words.
+pub fn schedule(schedule: &Schedule) -> String {
+    let spoken = |time: &str| time.replace('T', " ");
+    let recurring = match schedule {
+        Schedule::Manual => return "by hand".to_owned(),
+        Schedule::AsSoonAsPossible => return "as soon as possible".to_owned(),
+        Schedule::At(at) => return format!("once, at {}", spoken(&at.time)),
+        Schedule::Recurring(recurring) => recurring,
+    };
+    let every = match &recurring.every {
+        Cadence::Hour => "every hour".to_owned(),
+        Cadence::Day => "every day".to_owned(),
+        Cadence::Week => "every week".to_owned(),
+        Cadence::Month => "every month".to_owned(),
+        Cadence::Quarter => "every three months".to_owned(),
+        Cadence::Cron(expression) => format!("by cron `{expression}`"),
+    };
+    let end = match &recurring.end {
+        End::Never => String::new(),
+        End::On(day) => format!(" until {day}"),
+        End::After(1) => ", once".to_owned(),
+        End::After(times) => format!(", {times} times"),
+    };
+    format!("{every} from {}{end}", spoken(&recurring.start))
 }

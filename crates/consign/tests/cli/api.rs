@@ -1,0 +1,420 @@
+//! The API of `consign serve`, over HTTP.
+
+use std::future::Future;
+
+use futures::StreamExt;
+use reqwest::header::HeaderMap;
+use reqwest::{Client, Method, RequestBuilder, StatusCode};
+use serde_json::{Value, json};
+use tokio::runtime::Runtime;
+
+use crate::shop;
+use crate::terminal::{Running, Terminal};
+
+/// A server of a workspace, until it is dropped.
+struct Served<'a> {
+    process: Option<Running<'a>>,
+    base: String,
+    client: Client,
+}
+
+/// What was answered.
+struct Answered {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Value,
+}
+
+impl<'a> Served<'a> {
+    fn start(terminal: &'a Terminal) -> Self {
+        let mut process = terminal.start("serve", &[]);
+        let told = process.told("address=");
+        let base = told.rsplit("address=").next().expect("an address").trim().to_owned();
+        Self { process: Some(process), base, client: Client::new() }
+    }
+
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, format!("{}/api/v1{path}", self.base))
+    }
+
+    async fn get(&self, path: &str) -> Value {
+        let answered = answered(self.request(Method::GET, path)).await;
+        assert_eq!(answered.status, StatusCode::OK, "{path}: {}", answered.body);
+        answered.body
+    }
+
+    async fn post(&self, path: &str, body: &Value) -> Answered {
+        answered(sending(self.request(Method::POST, path), body)).await
+    }
+
+    async fn put(&self, path: &str, over: (&str, &str), body: &Value) -> Answered {
+        answered(sending(self.request(Method::PUT, path), body).header(over.0, over.1)).await
+    }
+}
+
+impl Drop for Served<'_> {
+    fn drop(&mut self) {
+        if let Some(process) = self.process.take() {
+            process.signal("TERM");
+            let answer = process.answer();
+            if !std::thread::panicking() {
+                assert_eq!(answer.code, 0, "{}", answer.transcript());
+                shop::discreet(&answer);
+            }
+        }
+    }
+}
+
+fn sending(request: RequestBuilder, body: &Value) -> RequestBuilder {
+    request.header("content-type", "application/json").body(body.to_string())
+}
+
+async fn answered(request: RequestBuilder) -> Answered {
+    let response = request.send().await.expect("an answer");
+    let (status, headers) = (response.status(), response.headers().clone());
+    let text = response.text().await.expect("a body");
+    Answered { status, headers, body: serde_json::from_str(&text).unwrap_or(Value::Null) }
+}
+
+fn wait<T>(of: impl Future<Output = T>) -> T {
+    Runtime::new().expect("a runtime").block_on(of)
+}
+
+fn problems(answered: &Answered) -> Vec<&str> {
+    let problems = answered.body["problems"].as_array().into_iter().flatten();
+    problems.filter_map(|problem| problem["path"].as_str()).collect()
+}
+
+/// A step of a draft's way, with a changed name.
+fn renamed(draft: &Value, name: &str) -> Value {
+    let mut campaign = draft["campaign"].clone();
+    campaign["name"] = name.into();
+    campaign
+}
+
+#[test]
+fn tables_are_looked_at_and_customers_counted() {
+    let terminal = shop::applied();
+    let served = Served::start(&terminal);
+    wait(async {
+        let tables = served.get("/tables").await;
+        let names: Vec<&str> =
+            tables["items"].as_array().expect("a list").iter().filter_map(|table| table["name"].as_str()).collect();
+        assert!(names.contains(&"Merged_Customers") && names.contains(&"Orders"), "{tables}");
+        let table = served.get("/tables/Merged_Customers").await;
+        let sample = served.get("/tables/Merged_Customers/sample?limit=100").await;
+        assert_eq!(json!(sample["rows"].as_array().map(Vec::len)), table["rows"]);
+        assert!(sample["rows"].to_string().contains("\"00001\""), "keys stay as they are: {sample}");
+        let values = served.get("/tables/Customer_360/columns/status/values?prefix=ACT").await;
+        assert_eq!(values["items"][0]["value"], "active", "{values}");
+        let active = json!({ "condition": { "column": "Customer_360.status", "operator": "is", "value": "active" } });
+        let counted = served.post("/counts", &active).await;
+        assert_eq!(counted.body["customers"], values["items"][0]["rows"], "{}", counted.body);
+        assert_eq!(counted.body["all"], table["rows"]);
+    });
+}
+
+#[test]
+fn what_cannot_be_counted_names_each_problem_and_its_place() {
+    let terminal = shop::applied();
+    let served = Served::start(&terminal);
+    wait(async {
+        let condition = json!({ "condition": { "all": [
+            { "column": "Customer_360.nothing", "operator": "is", "value": "x" },
+            { "column": "Customer_360.status", "operator": "resembles", "value": "x" },
+        ] } });
+        let refused = served.post("/counts", &condition).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", refused.body);
+        assert_eq!(refused.headers["content-type"], "application/problem+json");
+        assert_eq!(problems(&refused), ["customers.where.all[0].column", "customers.where.all[1].operator"]);
+    });
+}
+
+#[test]
+fn the_counts_of_a_draft_are_those_of_its_preview() {
+    let terminal = shop::applied();
+    let served = Served::start(&terminal);
+    wait(async {
+        let draft = served.get("/campaigns/churn/draft").await;
+        let counted = served.post("/counts", &json!({ "campaign": draft["campaign"] })).await;
+        let preview = served.post("/campaigns/churn/preview?rows=1&diff=true", &Value::Null).await;
+        assert_eq!(preview.status, StatusCode::OK, "{}", preview.body);
+        assert_eq!(counted.body["audience"], preview.body["audience"]);
+        assert_eq!(preview.body["deliveries"][1]["sample"][1], "00001,ada@example.com", "{}", preview.body);
+    });
+}
+
+#[test]
+fn a_draft_is_kept_however_wrong_and_published_only_when_it_is_right() {
+    let terminal = shop::applied();
+    let served = Served::start(&terminal);
+    wait(async {
+        let draft = served.get("/campaigns/churn/draft").await;
+        assert_eq!((&draft["version"], &draft["published"]), (&0.into(), &true.into()), "{draft}");
+        let mut wrong = renamed(&draft, "Churn again");
+        wrong["include"] = json!(["nobody"]);
+        wrong["sub_audiences"][0]["groups"][0]["percent"] = json!(50);
+        wrong["remaining"] = json!(7);
+        let kept = served.put("/campaigns/churn/draft", ("if-match", "\"0\""), &wrong).await;
+        assert_eq!((kept.status, &kept.body["campaign"]), (StatusCode::OK, &wrong));
+        assert_eq!(kept.headers["etag"], "\"1\"");
+        let found = served.post("/campaigns/churn/validate", &Value::Null).await;
+        assert_eq!(problems(&found), ["include[0]", "sub_audiences[0].groups", "remaining"], "{}", found.body);
+        let publish = |tag: &'static str| {
+            answered(served.request(Method::POST, "/campaigns/churn/publish").header("if-match", tag))
+        };
+        assert_eq!(publish("\"1\"").await.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert_eq!(served.get("/campaigns/churn").await["name"], "Churn");
+
+        let right = renamed(&draft, "Churn again");
+        let mended = served.put("/campaigns/churn/draft", ("if-match", "\"1\""), &right).await;
+        assert_eq!(mended.headers["etag"], "\"2\"");
+        assert_eq!(publish("\"1\"").await.status, StatusCode::PRECONDITION_FAILED);
+        assert_eq!(publish("\"2\"").await.status, StatusCode::OK);
+        assert_eq!(served.get("/campaigns/churn").await["name"], "Churn again");
+        assert_eq!(served.get("/campaigns/churn/draft").await["version"], 0);
+    });
+    let exported = terminal.consign("export");
+    assert!(exported.out.contains("name: Churn again"), "{}", exported.transcript());
+}
+
+#[test]
+fn of_two_who_edit_one_draft_the_second_is_told() {
+    let terminal = shop::applied();
+    let served = Served::start(&terminal);
+    wait(async {
+        let draft = served.get("/campaigns/churn/draft").await;
+        let (one, two) = (renamed(&draft, "One"), renamed(&draft, "Two"));
+        let (first, second) = tokio::join!(
+            served.put("/campaigns/churn/draft", ("if-match", "\"0\""), &one),
+            served.put("/campaigns/churn/draft", ("if-match", "\"0\""), &two),
+        );
+        let mut statuses = [first.status, second.status];
+        statuses.sort();
+        assert_eq!(statuses, [StatusCode::OK, StatusCode::PRECONDITION_FAILED]);
+        let without = sending(served.request(Method::PUT, "/campaigns/churn/draft"), &draft["campaign"]);
+        assert_eq!(answered(without).await.status, StatusCode::PRECONDITION_REQUIRED);
+    });
+}
+
+#[test]
+fn new_campaigns_and_copies_have_ids_of_their_own() {
+    let terminal = shop::applied();
+    let served = Served::start(&terminal);
+    wait(async {
+        let made = served.post("/campaigns", &json!({ "name": "Churn" })).await;
+        assert_eq!((made.status, &made.body["id"]), (StatusCode::CREATED, &"churn_2".into()), "{}", made.body);
+        let copied = served.post("/campaigns/churn/copy", &json!({ "name": "Churn" })).await;
+        assert_eq!((&copied.body["id"], &copied.body["published"]), (&"churn_3".into(), &false.into()));
+        let listed = served.get("/campaigns").await;
+        let of = |line: &Value| (line["id"].as_str().map(str::to_owned), line["status"].as_str().map(str::to_owned));
+        let listed: Vec<_> = listed["items"].as_array().expect("a list").iter().map(of).collect();
+        let some = |text: &str| Some(text.to_owned());
+        let expected =
+            [(some("churn"), some("ready")), (some("churn_2"), some("draft")), (some("churn_3"), some("draft"))];
+        assert_eq!(listed, expected);
+        let discarded = served.request(Method::DELETE, "/campaigns/churn_2/draft").header("if-match", "\"1\"");
+        assert_eq!(answered(discarded).await.status, StatusCode::NO_CONTENT);
+        let gone = answered(served.request(Method::GET, "/campaigns/churn_2/draft")).await;
+        assert_eq!(gone.status, StatusCode::NOT_FOUND);
+    });
+}
+
+#[test]
+fn a_run_is_begun_once_for_a_key_and_told_to_its_end() {
+    let terminal = shop::applied();
+    let served = Served::start(&terminal);
+    let run = wait(async {
+        let run =
+            || answered(served.request(Method::POST, "/campaigns/churn/run").header("idempotency-key", "a click"));
+        let begun = run().await;
+        assert_eq!(begun.status, StatusCode::ACCEPTED, "{}", begun.body);
+        let id = begun.body["run"].as_str().expect("an id").to_owned();
+        let told = told(&served, &id, None).await;
+        assert!(told.ends_with("event: over\ndata: \"succeeded\"\n\n"), "{told}");
+        assert!(told.contains("\"what\":\"staging -> delivering\""), "{told}");
+        let all = told.matches("event: happened").count();
+        let rest = self::told(&served, &id, Some(all - 2)).await;
+        assert_eq!(rest.matches("event: happened").count(), 2, "{rest}");
+        assert_eq!(run().await.body, begun.body);
+        assert_eq!(served.get("/runs").await["items"].as_array().map(Vec::len), Some(1));
+        let requests = served.get(&format!("/runs/{id}/requests?limit=500")).await;
+        assert!(requests["requests"].as_array().is_some_and(|all| !all.is_empty()), "{requests}");
+        assert_eq!(served.get("/campaigns/churn/explain/00001").await["run"], id);
+        assert_eq!(served.get("/campaigns").await["items"][0]["status"], "delivered");
+        served.get(&format!("/runs/{id}")).await
+    });
+    let folder = terminal.path("").canonicalize().expect("it exists");
+    let run = run.to_string().replace(folder.to_str().expect("UTF-8"), "[folder]");
+    assert_eq!(run, terminal.consign("status latest --json").json().to_string());
+    assert_eq!(terminal.names("clean/out"), ["Churn_Letter.csv"]);
+}
+
+/// What is told of a run until it is over.
+async fn told(served: &Served<'_>, run: &str, after: Option<usize>) -> String {
+    let mut request = served.request(Method::GET, &format!("/runs/{run}/events"));
+    if let Some(after) = after {
+        request = request.header("last-event-id", after.to_string());
+    }
+    let mut stream = request.send().await.expect("an answer").bytes_stream();
+    let mut told = String::new();
+    while let Some(bytes) = stream.next().await {
+        told.push_str(&String::from_utf8_lossy(&bytes.expect("bytes")));
+    }
+    told
+}
+
+#[test]
+fn a_run_that_is_cancelled_by_a_click_ends() {
+    let (terminal, silence) = crate::interrupts::waiting();
+    let mut process = terminal.start("serve", &shop::keys());
+    let base = process.told("address=").rsplit("address=").next().expect("an address").trim().to_owned();
+    let served = Served { process: Some(process), base, client: Client::new() };
+    wait(async {
+        let begun = answered(served.request(Method::POST, "/campaigns/churn/run")).await;
+        let id = begun.body["run"].as_str().expect("an id").to_owned();
+        let _open = silence.connected();
+        let again = answered(served.request(Method::POST, "/campaigns/churn/run")).await;
+        assert_eq!(again.status, StatusCode::CONFLICT, "{}", again.body);
+        let cancelled = answered(served.request(Method::POST, &format!("/runs/{id}/cancel"))).await;
+        assert_eq!(cancelled.status, StatusCode::OK);
+        assert!(told(&served, &id, None).await.ends_with("event: over\ndata: \"cancelled\"\n\n"));
+        let late = answered(served.request(Method::POST, &format!("/runs/{id}/cancel"))).await;
+        assert_eq!(late.status, StatusCode::CONFLICT, "{}", late.body);
+    });
+}
+
+#[test]
+fn a_segment_is_made_edited_and_removed_unless_it_is_used() {
+    let terminal = shop::applied();
+    let served = Served::start(&terminal);
+    wait(async {
+        let active = json!({ "name": "Active", "customers": { "where":
+            { "column": "Customer_360.status", "operator": "is", "value": "active" } } });
+        let made = served.put("/segments/active", ("if-none-match", "*"), &active).await;
+        assert_eq!((made.status, &made.body["id"]), (StatusCode::OK, &"active".into()), "{}", made.body);
+        let again = served.put("/segments/active", ("if-none-match", "*"), &active).await;
+        assert_eq!(again.status, StatusCode::PRECONDITION_FAILED);
+        let tag = made.headers["etag"].to_str().expect("text").to_owned();
+        let mut wrong = active.clone();
+        wrong["customers"]["where"]["column"] = "Customer_360.nothing".into();
+        let refused = served.put("/segments/active", ("if-match", &tag), &wrong).await;
+        assert_eq!(problems(&refused), ["customers.where.column"], "{}", refused.body);
+        let sql = json!({ "name": "Active", "customers": { "sql": "DELETE FROM Customer_360" } });
+        let refused = served.put("/segments/active", ("if-match", &tag), &sql).await;
+        assert_eq!(problems(&refused), ["customers.sql"], "{}", refused.body);
+        let remove = |id: &str, tag: &str| {
+            answered(served.request(Method::DELETE, &format!("/segments/{id}")).header("if-match", tag))
+        };
+        assert_eq!(remove("active", &tag).await.status, StatusCode::NO_CONTENT);
+        let used = answered(served.request(Method::GET, "/segments/high_value")).await;
+        let tag = used.headers["etag"].to_str().expect("text").to_owned();
+        let refused = remove("high_value", &tag).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(problems(&refused).contains(&"campaigns[0].include[0]"), "{}", refused.body);
+        assert_eq!(served.get("/segments/high_value").await["id"], "high_value");
+    });
+}
+
+#[test]
+fn pages_of_other_sites_and_other_hosts_are_refused() {
+    let terminal = shop::applied();
+    let served = Served::start(&terminal);
+    wait(async {
+        let run = || served.request(Method::POST, "/campaigns/churn/run");
+        for (name, value) in
+            [("origin", "http://evil.example"), ("sec-fetch-site", "cross-site"), ("host", "evil.example")]
+        {
+            let refused = answered(run().header(name, value)).await;
+            assert_eq!(refused.status, StatusCode::FORBIDDEN, "{name}: {}", refused.body);
+        }
+        let read = answered(served.request(Method::GET, "/segments").header("host", "evil.example:80")).await;
+        assert_eq!(read.status, StatusCode::FORBIDDEN);
+        assert_eq!(served.get("/runs").await["items"], json!([]));
+        let own = answered(run().header("origin", &served.base)).await;
+        assert_eq!(own.status, StatusCode::ACCEPTED, "{}", own.body);
+    });
+}
+
+#[test]
+fn an_address_that_others_can_reach_is_refused() {
+    let terminal = shop::applied();
+    let answer = terminal.consign("serve --listen 0.0.0.0:0");
+    assert_eq!(answer.code, 1, "{}", answer.transcript());
+    assert!(answer.err.contains("listen on 127.0.0.1"), "{}", answer.transcript());
+}
+
+#[test]
+fn the_document_is_of_every_route_and_each_answers() {
+    let terminal = shop::applied();
+    let served = Served::start(&terminal);
+    wait(async {
+        let document = served.get("/openapi.json").await;
+        assert_eq!(document["openapi"], "3.1.0");
+        let routes = consign_server::routes();
+        for route in &routes {
+            let operation = &document["paths"][route.path][route.method.name().to_ascii_lowercase()];
+            assert_eq!(operation["operationId"], route.id, "{}", route.path);
+            let path: String = route
+                .path
+                .split('/')
+                .map(|part| if part.starts_with('{') { "missing" } else { part })
+                .collect::<Vec<_>>()
+                .join("/");
+            let answered = answered(served.request(route.method.name().parse().expect("a method"), &path)).await;
+            assert_ne!(answered.status, StatusCode::METHOD_NOT_ALLOWED, "{}", route.path);
+            assert!(!answered.status.is_server_error(), "{}: {}", route.path, answered.body);
+            assert!(
+                answered.headers.contains_key("x-request-id")
+                    && answered.headers.contains_key("content-security-policy")
+            );
+        }
+        let mut ids: Vec<&str> = routes.iter().map(|route| route.id).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), routes.len(), "each operation has a name of its own");
+        let page = served.request(Method::GET, "/docs").send().await.expect("an answer").text().await.expect("text");
+        assert!(page.contains("list_campaigns") || page.contains("/campaigns/{campaign}/draft"));
+        assert!(!page.contains("http://") && !page.contains("https://"), "it asks nobody else for anything");
+    });
+    assert_eq!(terminal.consign("openapi").json()["info"]["title"], "Consign");
+}
+
+#[test]
+fn bodies_that_are_too_large_or_no_json_are_refused() {
+    let terminal = shop::applied();
+    let served = Served::start(&terminal);
+    wait(async {
+        let draft = || served.request(Method::PUT, "/campaigns/churn/draft").header("if-match", "\"0\"");
+        let large = json!({ "name": "x".repeat(5 << 20) });
+        assert_eq!(answered(sending(draft(), &large)).await.status, StatusCode::PAYLOAD_TOO_LARGE);
+        let broken = draft().header("content-type", "application/json").body("{");
+        assert_eq!(answered(broken).await.status, StatusCode::BAD_REQUEST);
+        let form = draft().header("content-type", "application/x-www-form-urlencoded").body("name=x");
+        assert_eq!(answered(form).await.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+        let ready = served.client.get(format!("{}/readyz", served.base)).send().await.expect("an answer");
+        assert_eq!(ready.status(), StatusCode::OK);
+        let metrics = served.client.get(format!("{}/metrics", served.base)).send().await.expect("an answer");
+        let metrics = metrics.text().await.expect("text");
+        let counted =
+            "consign_http_requests_total{method=\"PUT\",route=\"/api/v1/campaigns/{campaign}/draft\",status=\"400\"} 1";
+        assert!(metrics.contains(counted), "{metrics}");
+    });
+}
+
+#[test]
+fn every_address_outside_the_api_is_the_interface_but_for_files_that_are_not_there() {
+    let terminal = shop::applied();
+    let served = Served::start(&terminal);
+    wait(async {
+        for address in ["/", "/campaigns/churn"] {
+            let page = served.client.get(format!("{}{address}", served.base)).send().await.expect("an answer");
+            assert_eq!(page.status(), StatusCode::OK, "{address}");
+            assert!(page.headers()["content-type"].to_str().is_ok_and(|media| media.starts_with("text/html")));
+        }
+        for address in ["/assets/missing.js", "/api/v1/missing", "/api/v1"] {
+            let missing = answered(served.client.get(format!("{}{address}", served.base))).await;
+            assert_eq!((missing.status, &missing.body["status"]), (StatusCode::NOT_FOUND, &404.into()), "{address}");
+        }
+    });
+}

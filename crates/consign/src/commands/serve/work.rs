@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use async_trait::async_trait;
-use consign_delivery::{PreviewOptions, RunError, recorded};
+use consign_delivery::recipients::recorded;
+use consign_delivery::{PreviewOptions, RunError};
 use consign_engine::Tables;
 use consign_model::definition::{Definitions, Destination};
 use consign_model::id::Slug;

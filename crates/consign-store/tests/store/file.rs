@@ -30,6 +30,11 @@ on_every_store! { suite on empty();
     a_list_is_remembered_until_another_takes_its_place
 }
 
+on_every_store! { credentials on empty();
+    a_credential_is_kept_as_it_was_set_last
+    sealing_again_leaves_alone_what_was_set_since
+}
+
 on_every_store! { schedules on empty();
     editing_a_schedule_begins_it_anew_and_editing_anything_else_does_not
     a_time_is_taken_on_once_and_none_before_it_afterwards
@@ -171,7 +176,7 @@ async fn a_store_of_a_later_program_is_refused_and_left_alone() {
     assert_eq!(
         error.to_string(),
         format!(
-            "the store {} has schema 4711 and this program knows schemas up to 4: use the newer program, or another \
+            "the store {} has schema 4711 and this program knows schemas up to 6: use the newer program, or another \
              data folder",
             path.display()
         )

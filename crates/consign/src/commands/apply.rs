@@ -78,7 +78,7 @@ fn absolute(folder: &Path) -> Result<String> {
 }
 
 /// The user of the operating system.
-fn author() -> String {
+pub fn author() -> String {
     let named = ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(|name| env::var(name).ok());
     named.filter(|name| !name.is_empty()).unwrap_or_else(|| "unknown".to_owned())
 }

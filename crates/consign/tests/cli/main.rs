@@ -9,6 +9,7 @@ mod crashes;
 mod definitions;
 mod demo;
 mod interrupts;
+mod keys;
 mod later;
 mod schedules;
 mod shop;

@@ -5,6 +5,7 @@
 //! [`Scheduler`] has campaigns run when they are due; [`delete_expired`] ends what runs need not keep.
 
 mod assignments;
+mod checksum;
 mod credentials;
 mod deliver;
 mod explain;
@@ -25,6 +26,7 @@ pub mod stage;
 mod staged;
 mod watch;
 
+pub use checksum::{Checksum, Damage};
 pub use credentials::{CredentialError, secrets, set_credential};
 pub use deliver::{DeliverError, Delivered, connect};
 pub use explain::{Explanation, LastRun};

@@ -9,7 +9,7 @@ use consign_delivery::folder::DataFolder;
 use consign_destinations::registry::Registry;
 use consign_secrets::{KeySource, Secrets};
 use consign_server::work::Listener;
-use consign_store::{SqliteStore, Store, StoredDefinitions};
+use consign_store::{SqlStore, Store, StoredDefinitions};
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::Global;
@@ -57,12 +57,12 @@ impl Context {
     }
 
     /// The store, made where it is missing.
-    pub async fn store(&self) -> Result<SqliteStore> {
-        Ok(SqliteStore::open(self.data.join("consign.db")).await?)
+    pub async fn store(&self) -> Result<SqlStore> {
+        Ok(SqlStore::open(self.data.join("consign.db")).await?)
     }
 
     /// The store, where it exists: what only looks makes nothing.
-    pub async fn existing_store(&self) -> Result<Option<SqliteStore>> {
+    pub async fn existing_store(&self) -> Result<Option<SqlStore>> {
         if self.data.join("consign.db").exists() { Ok(Some(self.store().await?)) } else { Ok(None) }
     }
 
@@ -75,7 +75,7 @@ impl Context {
     }
 
     /// The store and the definitions that are current in it.
-    pub async fn current(&self) -> Result<(SqliteStore, StoredDefinitions)> {
+    pub async fn current(&self) -> Result<(SqlStore, StoredDefinitions)> {
         if let Some(store) = self.existing_store().await?
             && let Some(current) = store.current().await?
         {

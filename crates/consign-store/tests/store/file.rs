@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use consign_store::{DeliveryChange, DeliveryState, Outcome, RunState, SqliteStore, Store, StoreError};
+use consign_store::{DeliveryChange, DeliveryState, Outcome, RunState, SqlStore, Store, StoreError};
 use proptest::prelude::*;
 use tempfile::TempDir;
 
@@ -71,14 +71,14 @@ on_every_store! { drafts on empty();
 }
 
 /// A store in a folder that goes with it.
-async fn empty() -> (SqliteStore, TempDir) {
+async fn empty() -> (SqlStore, TempDir) {
     let folder = tempfile::tempdir().expect("a folder");
-    let store = SqliteStore::open(folder.path().join("consign.db")).await.expect("opened");
+    let store = SqlStore::open(folder.path().join("consign.db")).await.expect("opened");
     (store, folder)
 }
 
 async fn refused(path: &Path) -> StoreError {
-    match SqliteStore::open(path).await {
+    match SqlStore::open(path).await {
         Ok(_) => panic!("{} was opened", path.display()),
         Err(error) => error,
     }
@@ -104,7 +104,7 @@ async fn reopening_keeps_everything() {
         store.events("r1").await.expect("read"),
     );
     store.close().await;
-    let store = SqliteStore::open(&path).await.expect("opened");
+    let store = SqlStore::open(&path).await.expect("opened");
     let after = (
         store.current().await.expect("read"),
         store.run("r1").await.expect("read"),
@@ -123,7 +123,7 @@ async fn what_was_reported_done_survives_a_crash() {
     for name in ["consign.db", "consign.db-wal"] {
         fs::copy(folder.path().join(name), crashed.path().join(name)).expect("copied");
     }
-    let again = SqliteStore::open(crashed.path().join("consign.db")).await.expect("opened");
+    let again = SqlStore::open(crashed.path().join("consign.db")).await.expect("opened");
     assert_eq!(again.run("r1").await.expect("read"), store.run("r1").await.expect("read"));
     assert_eq!(again.deliveries("r1").await.expect("read").len(), 1);
 }
@@ -133,7 +133,7 @@ async fn openers_of_a_new_file_wait_for_each_other() {
     for _ in 0..200 {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("consign.db");
-        let open = || SqliteStore::open(&path);
+        let open = || SqlStore::open(&path);
         let (one, two, three, four) = tokio::join!(open(), open(), open(), open());
         for opened in [one, two, three, four] {
             opened.expect("opened");
@@ -145,7 +145,7 @@ async fn openers_of_a_new_file_wait_for_each_other() {
 async fn two_openers_at_once_make_one_store() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("data").join("consign.db");
-    let (one, two) = tokio::join!(SqliteStore::open(&path), SqliteStore::open(&path));
+    let (one, two) = tokio::join!(SqlStore::open(&path), SqlStore::open(&path));
     let (one, two) = (one.expect("opened"), two.expect("opened"));
     one.apply(&definitions("all"), FOLDER, "ada").await.expect("applied");
     let (first, second) = (new_run("r1", "churn"), new_run("r2", "churn"));
@@ -159,7 +159,7 @@ async fn of_several_processes_that_take_a_time_on_one_gets_it() {
     first.apply(&definitions("all"), FOLDER, "ada").await.expect("applied");
     let mut claiming = tokio::task::JoinSet::new();
     for process in 0..6 {
-        let store = SqliteStore::open(folder.path().join("consign.db")).await.expect("opened");
+        let store = SqlStore::open(folder.path().join("consign.db")).await.expect("opened");
         claiming.spawn(async move {
             let mut got = Vec::new();
             for hour in 0..10 {
@@ -184,7 +184,7 @@ async fn a_new_folder_is_for_its_owner_alone() {
     use std::os::unix::fs::PermissionsExt;
     let folder = tempfile::tempdir().expect("a folder");
     let data = folder.path().join("data");
-    SqliteStore::open(data.join("consign.db")).await.expect("opened");
+    SqlStore::open(data.join("consign.db")).await.expect("opened");
     assert_eq!(fs::metadata(&data).expect("made").permissions().mode() & 0o777, 0o700);
 }
 

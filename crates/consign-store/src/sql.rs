@@ -1,4 +1,6 @@
-//! The store in one `SQLite` file: WAL, `synchronous = FULL`, so what a call reports as done is on disk.
+//! The store in a file of `SQLite` or a database of Postgres. Each query is written once: the schema has whole numbers and
+//! text alone, and both databases take `$1`. What differs (opening, migrating, the lock of a transaction that writes) is
+//! in `open`.
 
 mod audit;
 mod credentials;
@@ -7,11 +9,8 @@ mod deliveries;
 mod drafts;
 mod lists;
 mod occurrences;
-mod open;
 mod runs;
 mod waits;
-
-use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 use chrono::{DateTime, SubsecRound, Utc};
@@ -19,11 +18,13 @@ use consign_model::definition::Definitions;
 use consign_model::id::Slug;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sqlx::sqlite::{SqliteConnection, SqlitePool};
-use sqlx::{Sqlite, Transaction};
+use sqlx::pool::PoolConnection;
+use sqlx::{Any, AnyConnection, AnyPool, Transaction};
 
 use crate::Store;
 use crate::error::StoreError;
+use crate::location::Location;
+use crate::open;
 use crate::record::{
     Applied, AudienceCounts, AuditEntry, Credential, Delivery, DeliveryChange, DeliveryCounts, Event, NewDelivery,
     NewOccurrence, NewRun, Occurrence, OccurrenceState, RememberedList, Resealed, Run, ScheduleBegun,
@@ -31,51 +32,56 @@ use crate::record::{
 };
 use crate::state::RunState;
 
-/// The store in one file.
+/// The store in a file or a database.
 #[derive(Debug, Clone)]
-pub struct SqliteStore {
-    pool: SqlitePool,
-    path: PathBuf,
+pub struct SqlStore {
+    pool: AnyPool,
+    location: Location,
 }
 
-impl SqliteStore {
-    /// Opens the store in that file; makes it, and its folder for its owner alone, where they are missing. A file that
-    /// is damaged, no store, or of a later program is refused and left as it is.
-    pub async fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
-        let path = path.as_ref().to_owned();
-        let pool = open::open(&path).await?;
-        Ok(Self { pool, path })
+impl SqlStore {
+    /// Opens the store there; makes it where it is missing, and a file's folder for its owner alone. One that is damaged,
+    /// no store, or of a later program is refused and left as it is.
+    pub async fn open(location: impl Into<Location>) -> Result<Self, StoreError> {
+        let location = location.into();
+        let pool = open::open(&location).await?;
+        Ok(Self { pool, location })
     }
 
-    /// Closes the file. Without it nothing is lost; with it, everything is in the one file.
+    /// Closes it. Without this nothing is lost; with it, everything is in the one file.
     pub async fn close(self) {
         self.pool.close().await;
     }
 
     /// A transaction that writes. It locks at once, so that what it reads stays true until it commits.
-    async fn begin(&self) -> Result<Transaction<'_, Sqlite>, StoreError> {
-        self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(|error| self.error(error))
+    async fn begin(&self) -> Result<Transaction<'static, Any>, StoreError> {
+        let (begin, lock) = open::writing(&self.location);
+        let mut transaction = self.pool.begin_with(begin).await.map_err(|error| self.error(error))?;
+        if let Some(lock) = lock {
+            sqlx::query(lock).execute(&mut *transaction).await.map_err(|error| self.error(error))?;
+        }
+        Ok(transaction)
     }
 
-    async fn commit(&self, transaction: Transaction<'_, Sqlite>) -> Result<(), StoreError> {
+    async fn commit(&self, transaction: Transaction<'static, Any>) -> Result<(), StoreError> {
         transaction.commit().await.map_err(|error| self.error(error))
     }
 
-    async fn read(&self) -> Result<sqlx::pool::PoolConnection<Sqlite>, StoreError> {
+    async fn read(&self) -> Result<PoolConnection<Any>, StoreError> {
         self.pool.acquire().await.map_err(|error| self.error(error))
     }
 
     fn error(&self, fault: impl Into<Fault>) -> StoreError {
         match fault.into() {
-            Fault::Sql(error) => StoreError::of_sqlite(&self.path, &error),
-            Fault::Unreadable(what) => StoreError::unreadable(&self.path, what),
+            Fault::Sql(error) => StoreError::of(&self.location, &error),
+            Fault::Unreadable(what) => StoreError::unreadable(&self.location, what),
             Fault::Refused(error) => error,
         }
     }
 }
 
 #[async_trait]
-impl Store for SqliteStore {
+impl Store for SqlStore {
     async fn apply(&self, definitions: &Definitions, folder: &str, author: &str) -> Result<Applied, StoreError> {
         let mut transaction = self.begin().await?;
         let applied = definitions::apply(&mut transaction, definitions, folder, author).await;
@@ -318,10 +324,10 @@ impl Store for SqliteStore {
     }
 }
 
-/// Why a statement gave no result, before the file's path is put to it.
+/// Why a statement gave no result, before the store's place is put to it.
 enum Fault {
     Sql(sqlx::Error),
-    /// What is in the file and makes no sense.
+    /// What is in the store and makes no sense.
     Unreadable(String),
     Refused(StoreError),
 }
@@ -380,7 +386,7 @@ fn json(what: &impl Serialize) -> Result<String, Fault> {
 
 /// Appends an event; part of the transaction that makes it true.
 async fn event(
-    connection: &mut SqliteConnection,
+    connection: &mut AnyConnection,
     run: &str,
     delivery: Option<&str>,
     at: DateTime<Utc>,

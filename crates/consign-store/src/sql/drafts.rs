@@ -4,14 +4,14 @@ use async_trait::async_trait;
 use consign_model::id::Slug;
 use serde_json::Value;
 use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
+use sqlx::any::AnyRow;
 
-use super::{Fault, SqliteStore, count, document, json, kept, now, slug, time};
+use super::{Fault, SqlStore, count, document, json, kept, now, slug, time};
 use crate::drafts::{Draft, Drafts};
 use crate::error::StoreError;
 
 #[async_trait]
-impl Drafts for SqliteStore {
+impl Drafts for SqlStore {
     async fn draft(&self, campaign: &Slug) -> Result<Option<Draft>, StoreError> {
         let mut connection = self.read().await?;
         let select = "SELECT * FROM drafts WHERE campaign = $1";
@@ -69,7 +69,7 @@ impl Drafts for SqliteStore {
     }
 }
 
-fn draft(row: &SqliteRow) -> Result<Draft, Fault> {
+fn draft(row: &AnyRow) -> Result<Draft, Fault> {
     let campaign = slug(row.try_get("campaign")?)?;
     Ok(Draft {
         content: document::<Value>(&format!("the draft of `{campaign}`"), row.try_get("content")?)?,

@@ -30,9 +30,7 @@ pub enum StoreError {
         known: i64,
     },
     /// It is not a store, or is damaged.
-    #[error(
-        "the store {store} is damaged or is not a store: {reason}; put back a copy, or move it away to begin anew"
-    )]
+    #[error("the store {store} is damaged or is not a store: {reason}; put back a copy, or move it away to begin anew")]
     Corrupt {
         /// Where it is.
         store: String,

@@ -4,6 +4,7 @@
 
 mod audit;
 mod credentials;
+mod data_folder;
 mod definitions;
 mod deliveries;
 mod drafts;
@@ -28,7 +29,7 @@ use crate::open;
 use crate::record::{
     Applied, AudienceCounts, AuditEntry, Credential, Delivery, DeliveryChange, DeliveryCounts, Event, NewDelivery,
     NewOccurrence, NewRun, Occurrence, OccurrenceState, RememberedList, Resealed, Run, ScheduleBegun,
-    StoredDefinitions,
+    StoredDefinitions, StoredFolder,
 };
 use crate::state::RunState;
 
@@ -82,6 +83,18 @@ impl SqlStore {
 
 #[async_trait]
 impl Store for SqlStore {
+    async fn data_folder(&self) -> Result<Option<StoredFolder>, StoreError> {
+        let mut connection = self.read().await?;
+        data_folder::of_store(&mut connection).await.map_err(|fault| self.error(fault))
+    }
+
+    async fn claim_data_folder(&self, folder: &StoredFolder) -> Result<StoredFolder, StoreError> {
+        let mut transaction = self.begin().await?;
+        let claimed = data_folder::claim(&mut transaction, folder).await.map_err(|fault| self.error(fault))?;
+        self.commit(transaction).await?;
+        Ok(claimed)
+    }
+
     async fn apply(&self, definitions: &Definitions, folder: &str, author: &str) -> Result<Applied, StoreError> {
         let mut transaction = self.begin().await?;
         let applied = definitions::apply(&mut transaction, definitions, folder, author).await;
@@ -364,6 +377,11 @@ fn kept(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
+/// What people are told, which may be what a platform said, as both databases keep it: Postgres takes no NUL.
+fn told(text: &str) -> String {
+    text.replace('\0', "")
+}
+
 /// A word that was kept for one of a few values.
 fn word<T>(what: &str, text: &str, of: impl Fn(&str) -> Option<T>) -> Result<T, Fault> {
     of(text).ok_or_else(|| Fault::Unreadable(format!("the {what} `{text}`")))
@@ -394,6 +412,12 @@ async fn event(
 ) -> Result<(), Fault> {
     let append = "INSERT INTO events (run, sequence, delivery, at, what) \
                   SELECT $1, COALESCE(MAX(sequence), 0) + 1, $2, $3, $4 FROM events WHERE run = $1";
-    sqlx::query(append).bind(run).bind(delivery).bind(at.timestamp_micros()).bind(what).execute(connection).await?;
+    sqlx::query(append)
+        .bind(run)
+        .bind(delivery)
+        .bind(at.timestamp_micros())
+        .bind(told(what))
+        .execute(connection)
+        .await?;
     Ok(())
 }

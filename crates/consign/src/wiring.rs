@@ -274,7 +274,7 @@ pub async fn demo(context: &Context, folder: &path::Path, force: bool) -> Result
     let options = consign_sandbox::Options { state: Some(state.clone()), ..consign_sandbox::Options::default() };
     let sandbox = consign_sandbox::serve(options, stop).await?;
     let address = format!("http://{}", sandbox.address());
-    let context = &Context { data: data.clone(), sandbox: address.clone(), ..context.clone() };
+    let context = &Context { data: data.clone(), store: None, sandbox: address.clone(), ..context.clone() };
     let files = DefinitionFiles::read(folder)?;
     let store = context.store().await?;
     let place = folder.canonicalize().context("the demo's folder cannot be found")?;

@@ -70,11 +70,7 @@ async fn inspect(location: &Location, path: &Path) -> Result<Schema, StoreError>
     let found = inspect_open(&mut connection).await.map_err(error);
     connection.close().await.map_err(error)?;
     let (health, schema) = found?;
-    if health == "ok" {
-        Ok(schema)
-    } else {
-        Err(StoreError::Corrupt { store: location.to_string(), reason: health })
-    }
+    if health == "ok" { Ok(schema) } else { Err(StoreError::Corrupt { store: location.to_string(), reason: health }) }
 }
 
 async fn inspect_open(connection: &mut SqliteConnection) -> Result<(String, Schema), sqlx::Error> {

@@ -22,8 +22,11 @@ pub(super) async fn set(connection: &mut AnyConnection, name: &Slug, sealed: &[u
 }
 
 pub(super) async fn all(connection: &mut AnyConnection) -> Result<Vec<Credential>, Fault> {
-    let rows = sqlx::query("SELECT * FROM credentials ORDER BY name").fetch_all(connection).await?;
-    rows.iter().map(read).collect()
+    let rows = sqlx::query("SELECT * FROM credentials").fetch_all(connection).await?;
+    let mut credentials = rows.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    // By the database it would be the order of its locale.
+    credentials.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(credentials)
 }
 
 pub(super) async fn remove(connection: &mut AnyConnection, name: &Slug) -> Result<bool, Fault> {

@@ -3,7 +3,7 @@
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 
-use super::{Fault, document, event, json, now, runs, slug, time, word};
+use super::{Fault, document, event, json, now, runs, slug, time, told, word};
 use crate::error::StoreError;
 use crate::record::{Delivery, DeliveryChange, DeliveryCounts, DeliveryError, ErrorClass, NewDelivery};
 use crate::state::DeliveryState;
@@ -74,7 +74,7 @@ pub(super) async fn transition(
         .bind(change.counts.as_ref().map(json).transpose()?)
         .bind(change.targets.as_ref().map(json).transpose()?)
         .bind(change.error.as_ref().map(|error| error.class.word()))
-        .bind(change.error.as_ref().map(|error| error.message.as_str()))
+        .bind(change.error.as_ref().map(|error| told(&error.message)))
         .bind(at.timestamp_micros())
         .execute(&mut *connection)
         .await?;

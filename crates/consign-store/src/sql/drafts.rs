@@ -21,9 +21,13 @@ impl Drafts for SqlStore {
 
     async fn drafts(&self) -> Result<Vec<Draft>, StoreError> {
         let mut connection = self.read().await?;
-        let rows = sqlx::query("SELECT * FROM drafts ORDER BY campaign").fetch_all(&mut *connection).await;
+        let rows = sqlx::query("SELECT * FROM drafts").fetch_all(&mut *connection).await;
         let rows = rows.map_err(|error| self.error(error))?;
-        rows.iter().map(draft).collect::<Result<_, _>>().map_err(|fault| self.error(fault))
+        let drafts = rows.iter().map(draft).collect::<Result<Vec<_>, _>>();
+        let mut drafts = drafts.map_err(|fault| self.error(fault))?;
+        // By the database it would be the order of its locale.
+        drafts.sort_by(|a, b| a.campaign.cmp(&b.campaign));
+        Ok(drafts)
     }
 
     async fn put_draft(

@@ -41,8 +41,7 @@ pub(super) async fn remember(
 }
 
 pub(super) async fn all(connection: &mut AnyConnection) -> Result<Vec<RememberedList>, Fault> {
-    let select = "SELECT * FROM lists ORDER BY destination, campaign, treatment_group";
-    let rows = sqlx::query(select).fetch_all(connection).await?;
+    let rows = sqlx::query("SELECT * FROM lists").fetch_all(connection).await?;
     let read = |row: &AnyRow| {
         Ok(RememberedList {
             destination: row.try_get("destination")?,
@@ -52,5 +51,8 @@ pub(super) async fn all(connection: &mut AnyConnection) -> Result<Vec<Remembered
             remembered_at: time(row.try_get("remembered_at")?)?,
         })
     };
-    rows.iter().map(read).collect()
+    let mut lists = rows.iter().map(read).collect::<Result<Vec<RememberedList>, Fault>>()?;
+    // By the database it would be the order of its locale.
+    lists.sort_by(|a, b| (&a.destination, &a.campaign, &a.group).cmp(&(&b.destination, &b.campaign, &b.group)));
+    Ok(lists)
 }

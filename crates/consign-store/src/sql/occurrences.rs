@@ -7,7 +7,7 @@ use serde_json::Value;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 
-use super::{Fault, count, event, kept, slug, time, word};
+use super::{Fault, count, event, kept, slug, time, told, word};
 use crate::record::{NewOccurrence, Occurrence, OccurrenceState, ScheduleBegun};
 
 /// Notes that the schedule of a campaign begins with a version, where the version before says something else of it.
@@ -95,7 +95,7 @@ pub(super) async fn settle(
     sqlx::query("UPDATE occurrences SET state = $2, reason = $3 WHERE run = $1 AND state = $4")
         .bind(run)
         .bind(state.word())
-        .bind(reason)
+        .bind(reason.map(told))
         .bind(OccurrenceState::Claimed.word())
         .execute(connection)
         .await?;

@@ -5,7 +5,7 @@ use consign_model::id::Slug;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 
-use super::{Fault, count, deliveries, document, event, json, kept, now, occurrences, slug, time, word};
+use super::{Fault, count, deliveries, document, event, json, kept, now, occurrences, slug, time, told, word};
 use crate::error::StoreError;
 use crate::record::{AudienceCounts, DeliveryChange, ErrorClass, Event, NewRun, Run, RunMode};
 use crate::state::{DeliveryState, Outcome, RunState};
@@ -73,7 +73,7 @@ pub(super) async fn transition(
         .bind(id)
         .bind(to.word())
         .bind(to.outcome().map(Outcome::word))
-        .bind(error)
+        .bind(error.map(told))
         .bind(at.timestamp_micros())
         .execute(&mut *connection)
         .await?;
@@ -130,7 +130,8 @@ pub(super) async fn newest(
     limit: u32,
 ) -> Result<Vec<Run>, Fault> {
     let select = "SELECT * FROM runs WHERE $1 IS NULL OR campaign = $1 ORDER BY created_at DESC, id DESC LIMIT $2";
-    let rows = sqlx::query(select).bind(campaign.map(Slug::as_str)).bind(i64::from(limit)).fetch_all(connection).await?;
+    let rows =
+        sqlx::query(select).bind(campaign.map(Slug::as_str)).bind(i64::from(limit)).fetch_all(connection).await?;
     rows.iter().map(read).collect()
 }
 

@@ -149,8 +149,11 @@ async fn what_stands_against_a_connection_is_said_with_what_to_do() {
 #[tokio::test]
 async fn a_user_who_may_make_no_tables_is_told_so() {
     let Some((place, url)) = new().await else { return };
-    sql(&url, "DO $$ BEGIN EXECUTE format('REVOKE CREATE ON SCHEMA %I FROM %I', current_schema(), current_user); END $$")
-        .await;
+    sql(
+        &url,
+        "DO $$ BEGIN EXECUTE format('REVOKE CREATE ON SCHEMA %I FROM %I', current_schema(), current_user); END $$",
+    )
+    .await;
     let error = refused(place).await;
     assert!(error.to_string().contains("let its user make tables there"), "{error}");
 }

@@ -5,7 +5,7 @@ use consign_model::definition::Definitions;
 use consign_model::document::read;
 use consign_store::{
     AudienceCounts, DeliveryChange, DeliveryCounts, DeliveryState, ErrorClass, GroupCounts, NewDelivery, NewRun,
-    Outcome, RunMode, RunState, Store, StoreError, SubAudienceCounts, Target,
+    Outcome, RunMode, RunState, Store, StoreError, StoredFolder, SubAudienceCounts, Target,
 };
 
 /// Makes a test of each behaviour of every store. The function says where a new one is to be, and what goes with it;
@@ -30,6 +30,7 @@ macro_rules! on_every_store {
             what_a_platform_works_on_is_counted_until_it_has_ended
             a_wait_holds_until_its_time_has_passed_or_the_delivery_goes_on
             a_list_is_remembered_until_another_takes_its_place
+            the_first_data_folder_stays_the_stores
         }
         $crate::suite::on_every_store! { $place, credentials, with store:
             a_credential_is_kept_as_it_was_set_last
@@ -283,7 +284,7 @@ pub async fn a_whole_run_leaves_counts_targets_and_events(store: &dyn Store) {
     store.move_delivery("r1/active.a.mail", &sending).await.expect("allowed");
     let delivered = DeliveryChange::to(DeliveryState::Delivered).targets(vec![target.clone()]);
     store.move_delivery("r1/active.a.mail", &delivered).await.expect("allowed");
-    let failed = DeliveryChange::to(DeliveryState::Failed).error(ErrorClass::Auth, "the key is refused");
+    let failed = DeliveryChange::to(DeliveryState::Failed).error(ErrorClass::Auth, "the key is\0 refused");
     store.move_delivery("r1/active.b.mail", &failed).await.expect("allowed");
     let run = store
         .move_run("r1", RunState::Finished(Outcome::Partial), Some("1 of 2 deliveries failed"))
@@ -411,4 +412,12 @@ pub async fn a_list_is_remembered_until_another_takes_its_place(store: &dyn Stor
     let all = store.remembered_lists().await.expect("read");
     let all: Vec<_> = all.iter().map(|list| (list.destination.as_str(), list.list_id.as_str())).collect();
     assert_eq!(all, [("mail", "L2"), ("sandbox:mail", "S1")]);
+}
+
+pub async fn the_first_data_folder_stays_the_stores(store: &dyn Store) {
+    let folder = |id: &str| StoredFolder { id: id.to_owned(), path: format!("/srv/{id}") };
+    assert_eq!(store.data_folder().await.expect("read"), None);
+    assert_eq!(store.claim_data_folder(&folder("a")).await.expect("claimed"), folder("a"));
+    assert_eq!(store.claim_data_folder(&folder("b")).await.expect("refused"), folder("a"));
+    assert_eq!(store.data_folder().await.expect("read"), Some(folder("a")));
 }

@@ -84,13 +84,12 @@ impl Context {
     /// Refuses a store whose runs have their files in another data folder: they would be gone on with here while they are
     /// under way there.
     async fn bind(&self, store: &SqlStore) -> Result<()> {
-        let first = match store.data_folder().await? {
-            Some(first) => first,
-            None => {
-                let folder = self.data_folder()?;
-                let path = folder.path().display().to_string();
-                store.claim_data_folder(&StoredFolder { id: folder.id()?, path }).await?
-            }
+        let first = if let Some(first) = store.data_folder().await? {
+            first
+        } else {
+            let folder = self.data_folder()?;
+            let path = folder.path().display().to_string();
+            store.claim_data_folder(&StoredFolder { id: folder.id()?, path }).await?
         };
         if DataFolder::id_of(&self.data)?.as_ref() == Some(&first.id) {
             return Ok(());

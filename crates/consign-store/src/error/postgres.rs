@@ -1,10 +1,12 @@
 //! What Postgres's conditions mean for a store in a database.
 
+use sqlx::error::DatabaseError;
+
 use super::{Open, StoreError};
 
 /// The meaning of an error, by its condition (postgresql.org/docs/current/errcodes-appendix.html) where it has one.
 pub(super) fn meaning(store: String, reason: String, error: &sqlx::Error) -> StoreError {
-    let code = error.as_database_error().and_then(|error| error.code());
+    let code = error.as_database_error().and_then(DatabaseError::code);
     let Some(code) = code else {
         return without_condition(store, reason, error);
     };

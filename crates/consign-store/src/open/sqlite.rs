@@ -58,8 +58,12 @@ async fn open_once(location: &Location, path: &Path) -> Result<AnyPool, StoreErr
 /// The file as a URL, in which no part of the path means anything else.
 fn url(path: &Path) -> Result<Url, sqlx::Error> {
     let path = std::path::absolute(path)?;
-    let encoded: String = path.as_os_str().as_encoded_bytes().iter().map(|byte| format!("%{byte:02X}")).collect();
-    Url::parse(&format!("sqlite:{encoded}")).map_err(|error| sqlx::Error::Configuration(error.into()))
+    let mut url = String::from("sqlite:");
+    for byte in path.as_os_str().as_encoded_bytes() {
+        url.push('%');
+        url.push_str(&hex::encode([*byte]));
+    }
+    Url::parse(&url).map_err(|error| sqlx::Error::Configuration(error.into()))
 }
 
 /// The schema of an existing file. Reads only.

@@ -1,6 +1,7 @@
 //! The store in a file.
 
 use std::fs;
+use std::future::{Ready, ready};
 use std::path::Path;
 
 use consign_store::{Location, SqlStore, Store, StoreError};
@@ -28,9 +29,9 @@ async fn nobody_changes_what_the_audit_log_says() {
 }
 
 /// Where a store is to be, and its folder.
-async fn new() -> Option<(Location, TempDir)> {
+fn new() -> Ready<Option<(Location, TempDir)>> {
     let folder = tempfile::tempdir().expect("a folder");
-    Some((folder.path().join("data").join("consign.db").into(), folder))
+    ready(Some((folder.path().join("data").join("consign.db").into(), folder)))
 }
 
 /// A store in a folder that goes with it.

@@ -67,16 +67,19 @@ impl DeliverError {
     }
 }
 
-fn platform_class(error: &PlatformError) -> ErrorClass {
+/// What sort of failure a platform's is.
+pub(crate) fn platform_class(error: &PlatformError) -> ErrorClass {
     let error = match error {
         PlatformError::Client(error) => error,
         PlatformError::Secret(_) => return ErrorClass::Auth,
+        PlatformError::AllRefused { .. } => return ErrorClass::Row,
         PlatformError::WouldEmpty { .. }
         | PlatformError::WouldRemove { .. }
         | PlatformError::FilledOtherwise { .. }
         | PlatformError::Key(_)
         | PlatformError::NoClient(_) => return ErrorClass::Config,
-        PlatformError::Members { .. }
+        PlatformError::GaveUp(_)
+        | PlatformError::Members { .. }
         | PlatformError::Rotated { .. }
         | PlatformError::Seal(_)
         | PlatformError::Parquet(_)

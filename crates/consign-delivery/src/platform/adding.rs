@@ -387,6 +387,7 @@ impl Sending<'_> {
                 for row in rows.iter() {
                     self.reject(batch, row, &reason);
                 }
+                self.outcome.list.given_up += rows.len() as u64 - refused;
                 Ok(())
             }
             JobEnd::Unknown => self.lost_sight(batch, &rows, rejected.len()),

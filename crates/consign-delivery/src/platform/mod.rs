@@ -216,7 +216,8 @@ impl<'a> Sending<'a> {
             return Ok(Err(again));
         }
         if removing && removes_last {
-            if self.outcome.list.unknown > 0 {
+            let list = &self.outcome.list;
+            if list.unknown > 0 || PlatformError::of(&self.delivery.list_name, list).is_some() {
                 self.outcome
                     .list
                     .note("nobody was taken off the list, since not all additions are known to have arrived");
@@ -371,7 +372,12 @@ pub(crate) async fn send(
         let done = sending.run().await;
         let done = sending.keep_rotated().and(done);
         let error = match done {
-            Ok(Ok(())) => return (sending.outcome, Ok(())),
+            Ok(Ok(())) => {
+                let list = &sending.outcome.list;
+                // What becomes of rows that the platform still works on is said when it has ended.
+                let lacking = list.jobs.is_empty().then(|| PlatformError::of(&delivery.list_name, list)).flatten();
+                return (sending.outcome, lacking.map_or(Ok(()), Err));
+            }
             Ok(Err(Again::ListGone)) if !fresh && delivery.list_id.is_none() => {
                 fresh = true;
                 continue;

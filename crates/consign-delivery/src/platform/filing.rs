@@ -40,11 +40,9 @@ pub(super) async fn send(
     id: &str,
     delivery: &PlannedDelivery,
     staged: &StagedDelivery,
-    (client, encoder): Spoken,
+    (client, encoder): &Spoken,
+    filing: &dyn Filing,
 ) -> (PlatformSent, Result<(), PlatformError>) {
-    let Some(filing) = client.filing() else {
-        return (PlatformSent::default(), Err(PlatformError::NoClient(delivery.kind.clone())));
-    };
     let mut putting = Putting {
         sender,
         platforms,

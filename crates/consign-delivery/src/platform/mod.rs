@@ -33,7 +33,7 @@ use consign_store::{ListCounts, Store};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::deliver::Sender;
+use crate::deliver::{Sender, Spoken};
 use crate::folder::{DataFolder, private_folder, remove_folder};
 use crate::requests::session;
 use crate::stage::StagedDelivery;
@@ -92,8 +92,8 @@ struct Sending<'a> {
     sender: &'a Sender<'a>,
     delivery: &'a PlannedDelivery,
     staged: &'a StagedDelivery,
-    client: Box<dyn Client>,
-    encoder: Box<dyn RequestEncoder>,
+    client: &'a dyn Client,
+    encoder: &'a dyn RequestEncoder,
     list: ListTarget,
     members: Members,
     identifying: Identifying,
@@ -127,15 +127,16 @@ impl<'a> Sending<'a> {
         id: &str,
         delivery: &'a PlannedDelivery,
         staged: &'a StagedDelivery,
+        (client, encoder): &'a Spoken,
         fresh: bool,
     ) -> Result<Self, PlatformError> {
         let Platforms { store, engine, data, .. } = platforms;
-        let (client, encoder) = sender.client(platforms, delivery)?;
+        let (client, encoder) = (client.as_ref(), encoder.as_ref());
         let (campaign, group) = (&sender.plan.campaign, sender.group(delivery));
         let place = place(delivery);
         let wanted = wanted(sender, store, delivery, fresh).await?;
         let found = client.find_or_create(&wanted).await;
-        sender.keep_rotated(delivery, client.as_ref(), data)?;
+        sender.keep_rotated(delivery, client, data)?;
         let FoundList { id: list_id, created } = found?;
         store.remember_list(&place, campaign, group, &list_id).await?;
         let mut members = Members::open(data, &place, &list_id)?;
@@ -280,7 +281,7 @@ impl<'a> Sending<'a> {
 
     /// Keeps a credential that the platform has changed meanwhile: what it replaces may be of no use any more.
     fn keep_rotated(&self) -> Result<(), PlatformError> {
-        self.sender.keep_rotated(self.delivery, self.client.as_ref(), self.data)
+        self.sender.keep_rotated(self.delivery, self.client, self.data)
     }
 
     fn stop_if_cancelled(&self) -> Result<(), PlatformError> {
@@ -355,17 +356,16 @@ pub(crate) async fn send(
     staged: &StagedDelivery,
 ) -> (PlatformSent, Result<(), PlatformError>) {
     let (mut fresh, mut lost_session) = (false, false);
-    if delivery.membership == Some(Membership::Replace) {
-        match sender.client(platforms, delivery) {
-            Ok(spoken) if spoken.0.filing().is_some() => {
-                return filing::send(sender, platforms, id, delivery, staged, spoken).await;
-            }
-            Ok(_) => {}
-            Err(error) => return not_begun(staged, error),
-        }
+    let spoken = match sender.client(platforms, delivery) {
+        Ok(spoken) => spoken,
+        Err(error) => return not_begun(staged, error),
+    };
+    let replaces = delivery.membership == Some(Membership::Replace);
+    if let Some(filing) = spoken.0.filing().filter(|_| replaces) {
+        return filing::send(sender, platforms, id, delivery, staged, &spoken, filing).await;
     }
     loop {
-        let mut sending = match Sending::begin(sender, platforms, id, delivery, staged, fresh).await {
+        let mut sending = match Sending::begin(sender, platforms, id, delivery, staged, &spoken, fresh).await {
             Ok(sending) => sending,
             Err(error) => return not_begun(staged, error),
         };

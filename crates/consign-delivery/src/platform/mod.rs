@@ -134,8 +134,11 @@ impl<'a> Sending<'a> {
         let (client, encoder) = (client.as_ref(), encoder.as_ref());
         let (campaign, group) = (&sender.plan.campaign, sender.group(delivery));
         let place = place(delivery);
-        let wanted = wanted(sender, store, delivery, fresh).await?;
-        let found = client.find_or_create(&wanted).await;
+        let wanted = wanted(sender, store, delivery, client, fresh).await;
+        let found = match wanted {
+            Ok(wanted) => client.find_or_create(&wanted).await.map_err(PlatformError::from),
+            Err(error) => Err(error),
+        };
         sender.keep_rotated(delivery, client, data)?;
         let FoundList { id: list_id, created } = found?;
         store.remember_list(&place, campaign, group, &list_id).await?;
@@ -398,16 +401,26 @@ pub(crate) async fn send(
 }
 
 /// The list that a delivery is for, by its id where that is known: from the definitions, from an earlier delivery unless
-/// the list is to be a `fresh` one, or chosen by its kind.
+/// the list is to be a `fresh` one, or chosen by its kind. Somebody may have deleted it meanwhile: that is noticed here,
+/// so that it is made again even where nothing would have been sent.
 async fn wanted(
     sender: &Sender<'_>,
     store: &dyn Store,
     delivery: &PlannedDelivery,
+    client: &dyn Client,
     fresh: bool,
 ) -> Result<WantedList, PlatformError> {
     let (campaign, group) = (&sender.plan.campaign, sender.group(delivery));
     let chosen = sender.registry.kind(&delivery.kind).and_then(|kind| kind.list_id(campaign, group));
-    let remembered = if fresh { None } else { store.remembered_list(&place(delivery), campaign, group).await? };
+    let mut remembered = if fresh { None } else { store.remembered_list(&place(delivery), campaign, group).await? };
+    if let Some(id) = delivery.list_id.as_ref().or(remembered.as_ref())
+        && !client.is_there(id).await?
+    {
+        if delivery.list_id.is_some() {
+            return Err(lost(&Again::ListGone, delivery));
+        }
+        remembered = None;
+    }
     Ok(WantedList { name: delivery.list_name.clone(), id: delivery.list_id.clone().or(remembered).or(chosen) })
 }
 

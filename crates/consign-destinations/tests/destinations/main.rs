@@ -11,6 +11,7 @@ mod client_tiktok;
 mod encode_bodies;
 mod encode_examples;
 mod encode_properties;
+mod files_broken_off;
 mod files_deliver;
 mod files_format;
 mod files_local;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use consign_delivery::{Delivered, PlatformSent, RunSummary};
-use consign_model::definition::{AttributeMapping, Membership, Percent};
+use consign_model::definition::{AttributeMapping, GroupDestination, GroupList, Membership, Percent};
 use consign_sandbox::Options;
 use consign_store::{DeliveryState, ErrorClass, ListCounts, Outcome, Store};
 
@@ -259,4 +259,23 @@ async fn whom_a_session_refused_is_sent_again_and_whom_it_took_is_not() {
 fn set_membership(rehearsal: &mut Rehearsal, membership: Membership) {
     let used = rehearsal.demo.definitions.campaigns[0].destinations.entry(slug("meta")).or_default();
     used.membership = Some(membership);
+}
+
+#[tokio::test]
+async fn a_list_that_is_gone_is_an_error_where_the_definitions_give_its_id() {
+    for (destination, id) in [("klaviyo", "Gone01"), ("criteo", "778"), ("tiktok", "190"), ("meta", "238")] {
+        let mut rehearsal = Rehearsal::at(Options::default(), |definitions| keep_only(destination, definitions)).await;
+        let campaign = &mut rehearsal.demo.definitions.campaigns[0];
+        let groups = campaign.sub_audiences.iter_mut().flat_map(|one| &mut one.groups).chain(&mut campaign.remaining);
+        for used in groups.flat_map(|group| &mut group.destinations) {
+            let list_id = Some(id.to_owned());
+            *used = GroupDestination::WithList(GroupList { id: slug(destination), list_name: None, list_id });
+        }
+        let run = rehearsal.demo.run().await.unwrap();
+        assert!(!run.deliveries.is_empty());
+        let gone = |message: &str| message.contains("is gone at the platform") && message.contains("remove its id");
+        let said = failures(&run);
+        assert!(said.len() == run.deliveries.len() && said.iter().all(|message| gone(message)), "{said:#?}");
+        assert!(rehearsal.members().await.is_empty(), "none is made in its place");
+    }
 }

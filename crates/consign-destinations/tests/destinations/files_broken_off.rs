@@ -3,67 +3,14 @@
 #![allow(clippy::unwrap_used, reason = "a test ends where what it stands on is missing")]
 
 use std::fs;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use consign_destinations::files::FileError;
 use consign_destinations::http::Http;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
 
 use crate::files_place::listed;
 use crate::files_servers::{own_folder_of_sftp, sftp_key, sftp_patiently, variable};
-
-/// What stands between a client and the server: it passes on what they say, and breaks the first connections off once the
-/// client has said so many bytes.
-pub struct Gate {
-    pub port: u16,
-    connections: Arc<AtomicUsize>,
-    bytes: Arc<AtomicU64>,
-}
-
-impl Gate {
-    pub async fn to(port: u16, breaks: Vec<u64>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let gate =
-            Self { port: listener.local_addr().unwrap().port(), connections: Arc::default(), bytes: Arc::default() };
-        let (connections, bytes) = (Arc::clone(&gate.connections), Arc::clone(&gate.bytes));
-        tokio::spawn(async move {
-            while let Ok((client, _)) = listener.accept().await {
-                let number = connections.fetch_add(1, Ordering::SeqCst);
-                let most = breaks.get(number).copied().unwrap_or(u64::MAX);
-                tokio::spawn(pass(client, port, most, Arc::clone(&bytes)));
-            }
-        });
-        gate
-    }
-
-    pub fn connections(&self) -> usize {
-        self.connections.load(Ordering::SeqCst)
-    }
-}
-
-async fn pass(client: TcpStream, port: u16, most: u64, bytes: Arc<AtomicU64>) {
-    let server = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
-    let (from, mut back) = client.into_split();
-    let (mut answers, mut to) = server.into_split();
-    let mut from = from.take(most);
-    let there = async {
-        let mut buffer = vec![0; 16 * 1024];
-        while let Ok(read @ 1..) = from.read(&mut buffer).await {
-            bytes.fetch_add(read as u64, Ordering::SeqCst);
-            if to.write_all(&buffer[..read]).await.is_err() {
-                break;
-            }
-        }
-    };
-    let here = tokio::io::copy(&mut answers, &mut back);
-    tokio::select! {
-        () = there => {}
-        _ = here => {}
-    }
-}
+use crate::gate::Gate;
 
 fn server_port() -> Option<u16> {
     Some(variable("SFTP_PORT")?.parse().unwrap())
@@ -83,7 +30,7 @@ async fn written_through(breaks: Vec<u64>) -> Option<(u64, usize)> {
     upload.publish().await.unwrap();
     assert!(fs::read(local.join("list.csv")).unwrap() == parts.concat(), "what arrived is what was sent");
     assert_eq!(listed(&local), ["list.csv"], "nothing temporary stays");
-    Some((gate.bytes.load(Ordering::SeqCst), gate.connections()))
+    Some((gate.bytes(), gate.connections()))
 }
 
 #[tokio::test]

@@ -21,6 +21,7 @@ mod files_refused;
 mod files_rows;
 mod files_servers;
 mod files_store;
+mod gate;
 mod kinds_contracts;
 mod kinds_docs;
 mod kinds_rules;

@@ -14,7 +14,7 @@ use consign_model::document;
 use consign_model::problem::Severity;
 use consign_sandbox::{Options, serve};
 use consign_secrets::Secrets;
-use consign_store::{DeliveryState, SqliteStore, Store};
+use consign_store::{DeliveryState, SqlStore, Store};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
@@ -64,7 +64,7 @@ async fn run_and_resume(folder: &TempDir, definitions: String, gate: &Gate) -> (
     let secrets = Secrets::of(folder.path());
     let engine = Engine::new(EngineOptions::with_spill(data.spill())).unwrap();
     let tables = engine.open(&definitions, &secrets).await.unwrap();
-    let store = SqliteStore::open(&data.store()).await.unwrap();
+    let store = SqlStore::open(&data.store()).await.unwrap();
     store.apply(&definitions, "many", "tester").await.unwrap();
     let registry = Registry::new();
     let problems = consign_model::validate::validate(&definitions, tables.catalog(), &registry);

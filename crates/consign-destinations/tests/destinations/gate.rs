@@ -1,6 +1,7 @@
 //! A gate before a server, at which connections break off.
 
 #![allow(dead_code, reason = "the tests of several crates use it, each a part")]
+#![allow(clippy::unwrap_used, reason = "a test ends where what it stands on is missing")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};

@@ -67,16 +67,19 @@ impl DeliverError {
     }
 }
 
-fn platform_class(error: &PlatformError) -> ErrorClass {
+/// What sort of failure a platform's is.
+pub(crate) fn platform_class(error: &PlatformError) -> ErrorClass {
     let error = match error {
         PlatformError::Client(error) => error,
         PlatformError::Secret(_) => return ErrorClass::Auth,
+        PlatformError::AllRefused { .. } => return ErrorClass::Row,
         PlatformError::WouldEmpty { .. }
         | PlatformError::WouldRemove { .. }
         | PlatformError::FilledOtherwise { .. }
         | PlatformError::Key(_)
         | PlatformError::NoClient(_) => return ErrorClass::Config,
-        PlatformError::Members { .. }
+        PlatformError::GaveUp(_)
+        | PlatformError::Members { .. }
         | PlatformError::Rotated { .. }
         | PlatformError::Seal(_)
         | PlatformError::Parquet(_)
@@ -149,7 +152,7 @@ impl Sender<'_> {
         staged: &StagedDelivery,
     ) -> Ended {
         if let Some(options) = &delivery.file {
-            return match self.files(delivery, options, staged).await {
+            return match self.files(platforms.http, delivery, options, staged).await {
                 Ok(delivered) => Ended { delivered: Some(delivered), error: None },
                 Err(error) => Ended { delivered: None, error: Some(error) },
             };
@@ -189,6 +192,7 @@ impl Sender<'_> {
 
     async fn files(
         &self,
+        http: &Http,
         delivery: &PlannedDelivery,
         options: &FileOptions,
         staged: &StagedDelivery,
@@ -196,7 +200,8 @@ impl Sender<'_> {
         let destination = self.destinations.iter().find(|one| one.id == delivery.destination);
         let destination = destination.ok_or_else(|| DeliverError::NoDestination(delivery.destination.clone()))?;
         let credentials = self.secrets.resolve_all(&destination.credentials)?;
-        let store = files::open(&delivery.kind, &delivery.settings, &credentials, self.secrets.folder())?;
+        let base = self.secrets.folder();
+        let store = files::open(&delivery.kind, &delivery.settings, &credentials, base, http.patience())?;
         let pgp_key: Option<SecretString> =
             options.pgp_public_key.as_ref().map(|reference| self.secrets.resolve(reference)).transpose()?;
         let attributes = attribute_names(delivery);

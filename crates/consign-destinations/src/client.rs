@@ -29,6 +29,11 @@ pub trait Client: Send + Sync {
     /// two lists of the name are an error that asks for an id. Safe to repeat, after a time-out too.
     async fn find_or_create(&self, wanted: &WantedList) -> Result<FoundList, ClientError>;
 
+    /// Whether a list that we know by its id is still there. `true` where the platform cannot be asked.
+    async fn is_there(&self, _list_id: &str) -> Result<bool, ClientError> {
+        Ok(true)
+    }
+
     /// Sends one request. What of it was taken is in the answer; [`crate::send`] goes on from there.
     async fn send(&self, request: Outgoing<'_>) -> Result<Answer, ClientError>;
 

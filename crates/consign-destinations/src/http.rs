@@ -13,6 +13,7 @@ mod find;
 mod form;
 mod mask;
 mod observe;
+mod patience;
 mod platform;
 mod retry;
 mod throttle;
@@ -32,6 +33,8 @@ pub(crate) use connection::TransportError;
 pub(crate) use form::Form;
 pub use mask::Mask;
 pub use observe::{Exchange, Observer, Unobserved};
+pub use patience::Patience;
+pub(crate) use patience::Waits;
 pub(crate) use platform::{Access, Effect, Failure, Platform};
 pub use retry::RetryPolicy;
 pub(crate) use retry::{Backoff, Protocol, Refusal, Setback};
@@ -81,6 +84,11 @@ impl Http {
     #[must_use]
     pub fn patient(&self, policy: RetryPolicy) -> Self {
         Self { policy, ..self.clone() }
+    }
+
+    /// The patience of one delivery that goes another way than by requests.
+    pub fn patience(&self) -> Patience {
+        Patience::new(Arc::clone(&self.clock), self.policy)
     }
 
     /// What the deliveries to one account share beside its limits, such as a token; made where nobody has it yet.

@@ -14,7 +14,7 @@ use consign_delivery::{
     FollowUp, PreviewOptions, Progress, RetentionError, RunError, Workplace, connect, keep_rotated,
 };
 use consign_destinations::files;
-use consign_destinations::http::Http;
+use consign_destinations::http::{Http, Patience};
 use consign_engine::EngineError;
 use consign_model::definition::Destination;
 use consign_model::document::Located;
@@ -150,7 +150,7 @@ async fn test_files(
     secrets: &Secrets,
 ) -> std::result::Result<Vec<String>, String> {
     let credentials = secrets.resolve_all(&destination.credentials).map_err(|error| show::chain(&error))?;
-    let store = files::open(&destination.kind, settings, &credentials, secrets.folder());
+    let store = files::open(&destination.kind, settings, &credentials, secrets.folder(), Patience::none());
     store.map_err(|error| show::chain(&error))?.test().await.map_err(|error| show::chain(&error))
 }
 

@@ -109,7 +109,8 @@ impl Sending<'_> {
             self.outcome.list.note(format!("what they lack was cleared on {members} members, by a call for each"));
         }
         if replaces {
-            self.renew_members()?;
+            // Who has no row was not in the session.
+            self.forget_gone()?;
         }
         Ok(Ok(()))
     }
@@ -178,10 +179,14 @@ impl Sending<'_> {
             let envelope = self.encoder.envelope(&self.list, progress.operation, &sequence)?;
             let frame =
                 Frame { list: &self.list, operation: progress.operation, sequence: &sequence, envelope: &envelope };
-            let sent = send_rows(self.client.as_ref(), &batch.encoded, rows, frame, |_| {}).await;
+            let sent = send_rows(self.client, &batch.encoded, rows.clone(), frame, |_| {}).await;
             self.keep_rotated()?;
             let rest = sent.rest.clone();
-            match self.took(batch, sent, pending).await? {
+            let stopped = self.took(batch, sent, pending).await?;
+            if progress.operation == Operation::Replace {
+                self.note_refused(batch, rows)?;
+            }
+            match stopped {
                 // The rows of a job are counted when it ends.
                 None if progress.operation == Operation::Replace && pending.is_empty() => {
                     self.keep_session(progress.done)?;
@@ -306,14 +311,18 @@ impl Sending<'_> {
 
     fn note(&mut self, batch: &Batch, rows: &RowSet, standing: Standing) -> Result<(), PlatformError> {
         let accepted: Vec<usize> = rows.iter().filter(|row| !batch.rejected[*row]).collect();
-        let removals: Vec<Vec<u8>> = accepted
+        self.note_rows(batch, &accepted, standing)
+    }
+
+    fn note_rows(&mut self, batch: &Batch, rows: &[usize], standing: Standing) -> Result<(), PlatformError> {
+        let removals: Vec<Vec<u8>> = rows
             .iter()
             .map(|row| {
                 let (part, row) = batch.part(*row);
                 part.removal(row)
             })
             .collect();
-        let members = accepted.iter().zip(&removals).map(|(row, removal)| {
+        let members = rows.iter().zip(&removals).map(|(row, removal)| {
             let (part, at) = batch.part(*row);
             Member {
                 identity: part.identities[at],
@@ -344,7 +353,7 @@ impl Sending<'_> {
         let Pending { rows, rejected, unnamed: told, job } = one;
         let mut refused = rejected.len() as u64;
         let end = if awaited {
-            match await_job(self.client.as_ref(), &job, &SystemClock).await {
+            match await_job(self.client, &job, &SystemClock).await {
                 Ok(end) => end,
                 Err(error) => {
                     self.lost_sight(batch, &rows, rejected.len())?;
@@ -387,6 +396,7 @@ impl Sending<'_> {
                 for row in rows.iter() {
                     self.reject(batch, row, &reason);
                 }
+                self.outcome.list.given_up += rows.len() as u64 - refused;
                 Ok(())
             }
             JobEnd::Unknown => self.lost_sight(batch, &rows, rejected.len()),
@@ -399,10 +409,10 @@ impl Sending<'_> {
         self.note(batch, rows, Standing::Unknown)
     }
 
-    /// After a session the members are the rows that it sent, and nobody else.
-    fn renew_members(&mut self) -> Result<(), PlatformError> {
-        self.members.forget()?;
-        self.members.note_all(&self.staged.batches, &self.identifying, Standing::Acknowledged)
+    /// Rows that a session refused are not on the list any more, even if they were before.
+    fn note_refused(&mut self, batch: &Batch, rows: Range<usize>) -> Result<(), PlatformError> {
+        let refused: Vec<usize> = rows.filter(|row| batch.rejected[*row]).collect();
+        self.note_rows(batch, &refused, Standing::Removed)
     }
 }
 

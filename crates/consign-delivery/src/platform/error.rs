@@ -8,7 +8,7 @@ use consign_destinations::encode::EncodeError;
 use consign_engine::EngineError;
 use consign_model::definition::Percent;
 use consign_secrets::{KeyError, SealError, SecretError};
-use consign_store::StoreError;
+use consign_store::{ListCounts, StoreError};
 
 use crate::staged::ReadError;
 
@@ -106,7 +106,39 @@ pub enum PlatformError {
         /// `files` or `requests`.
         by: &'static str,
     },
+    /// The platform refused all rows.
+    #[error(
+        "not one of the {rows} rows came onto the list `{list}` (most of them: {reason}): look at the columns that the campaign \
+         maps and at the list's settings there, and run the campaign again"
+    )]
+    AllRefused {
+        /// The list's name.
+        list: String,
+        /// Its rows that were refused.
+        rows: u64,
+        /// The reason that most of them have.
+        reason: String,
+    },
+    /// The platform took rows, and ended its work on them without having done it.
+    #[error("the platform took {0} rows and gave up on them: run the campaign again")]
+    GaveUp(u64),
     /// The run was cancelled.
     #[error("cancelled")]
     Cancelled,
+}
+
+impl PlatformError {
+    /// What keeps a list from having arrived though all requests for it were answered.
+    pub(super) fn of(list: &str, counts: &ListCounts) -> Option<Self> {
+        let refused = counts.all_rejected();
+        if counts.given_up > 0 {
+            Some(Self::GaveUp(counts.given_up))
+        } else if refused > 0 && counts.sent + counts.kept + counts.unknown == 0 {
+            let most = counts.rejected.iter().max_by_key(|(_, rows)| **rows);
+            let reason = most.map(|(reason, _)| reason.clone()).unwrap_or_default();
+            Some(Self::AllRefused { list: list.to_owned(), rows: refused, reason })
+        } else {
+            None
+        }
+    }
 }

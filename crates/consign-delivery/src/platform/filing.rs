@@ -40,11 +40,9 @@ pub(super) async fn send(
     id: &str,
     delivery: &PlannedDelivery,
     staged: &StagedDelivery,
-    (client, encoder): Spoken,
+    (client, encoder): &Spoken,
+    filing: &dyn Filing,
 ) -> (PlatformSent, Result<(), PlatformError>) {
-    let Some(filing) = client.filing() else {
-        return (PlatformSent::default(), Err(PlatformError::NoClient(delivery.kind.clone())));
-    };
     let mut putting = Putting {
         sender,
         platforms,
@@ -69,7 +67,7 @@ impl Putting<'_> {
         let (store, data) = (self.platforms.store, self.platforms.data);
         let (campaign, group) = (&self.sender.plan.campaign, self.sender.group(self.delivery));
         let place = place(self.delivery);
-        let wanted = wanted(self.sender, store, self.delivery, false).await?;
+        let wanted = wanted(self.sender, store, self.delivery, client, false).await?;
         let found = self.filing.find(&wanted).await?;
         let mut gone = 0;
         if let Some(list_id) = &found {

@@ -22,7 +22,7 @@ use super::rejects::{add_rejects, rejected_file};
 use super::rotated::keep_rotated;
 use super::{PlatformError, place_of};
 use crate::credentials::secrets;
-use crate::deliver::connect;
+use crate::deliver::{connect, platform_class};
 use crate::folder::{DataFolder, RunFolder, remove_folder};
 use crate::inspect::Inspector;
 use crate::recipients;
@@ -278,37 +278,39 @@ impl Open<'_> {
             recipients::refuse(&self.folder.recipients(), &self.delivery, &rejected)
                 .map_err(|error| failed(std::io::Error::other(error)))?;
         }
-        let (state, problem) = verdict(&self.list, self.polling.give_up);
+        let (state, error) = verdict(&self.delivery.list_name, &self.list, self.polling.give_up);
         self.counts.list = Some(self.list);
         let mut change = DeliveryChange::to(state).counts(self.counts);
-        if let Some(problem) = &problem {
-            change = change.error(ErrorClass::Unavailable, problem);
+        if let Some((class, problem)) = &error {
+            change = change.error(*class, problem);
         }
         self.store.move_delivery(&delivery, &change).await?;
         remove_folder(&jobs::folder(&work)).map_err(failed)?;
-        Ok(Followed { delivery, state, open, problem })
+        Ok(Followed { delivery, state, open, problem: error.map(|(_, problem)| problem) })
     }
 }
 
 /// How a delivery ended whose jobs are over, and why it did not arrive whole.
-fn verdict(list: &ListCounts, patience: Duration) -> (DeliveryState, Option<String>) {
+fn verdict(name: &str, list: &ListCounts, patience: Duration) -> (DeliveryState, Option<(ErrorClass, String)>) {
     let mut problems = Vec::new();
     if list.unknown > 0 {
         let hours = patience.as_secs() / 3600;
-        problems.push(format!(
+        let what = format!(
             "the platform had not ended its work on {} rows after {hours} hours: run the campaign again, which sends those \
              rows again",
             list.unknown
-        ));
+        );
+        problems.push((ErrorClass::Unavailable, what));
     }
-    if list.given_up > 0 {
-        let rows = list.given_up;
-        problems.push(format!("the platform took {rows} rows and gave up on them: run the campaign again"));
+    if let Some(error) = PlatformError::of(name, list) {
+        problems.push((platform_class(&error), error.to_string()));
     }
     let state = match (problems.is_empty(), list.sent + list.kept > 0) {
         (true, _) => DeliveryState::Delivered,
         (false, true) => DeliveryState::Partial,
         (false, false) => DeliveryState::Failed,
     };
-    (state, (!problems.is_empty()).then(|| problems.join("; ")))
+    let class = problems.first().map(|(class, _)| *class);
+    let words: Vec<_> = problems.into_iter().map(|(_, words)| words).collect();
+    (state, class.map(|class| (class, words.join("; "))))
 }

@@ -33,7 +33,7 @@ use consign_store::{ListCounts, Store};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::deliver::Sender;
+use crate::deliver::{Sender, Spoken};
 use crate::folder::{DataFolder, private_folder, remove_folder};
 use crate::requests::session;
 use crate::stage::StagedDelivery;
@@ -92,8 +92,8 @@ struct Sending<'a> {
     sender: &'a Sender<'a>,
     delivery: &'a PlannedDelivery,
     staged: &'a StagedDelivery,
-    client: Box<dyn Client>,
-    encoder: Box<dyn RequestEncoder>,
+    client: &'a dyn Client,
+    encoder: &'a dyn RequestEncoder,
     list: ListTarget,
     members: Members,
     identifying: Identifying,
@@ -127,15 +127,19 @@ impl<'a> Sending<'a> {
         id: &str,
         delivery: &'a PlannedDelivery,
         staged: &'a StagedDelivery,
+        (client, encoder): &'a Spoken,
         fresh: bool,
     ) -> Result<Self, PlatformError> {
         let Platforms { store, engine, data, .. } = platforms;
-        let (client, encoder) = sender.client(platforms, delivery)?;
+        let (client, encoder) = (client.as_ref(), encoder.as_ref());
         let (campaign, group) = (&sender.plan.campaign, sender.group(delivery));
         let place = place(delivery);
-        let wanted = wanted(sender, store, delivery, fresh).await?;
-        let found = client.find_or_create(&wanted).await;
-        sender.keep_rotated(delivery, client.as_ref(), data)?;
+        let wanted = wanted(sender, store, delivery, client, fresh).await;
+        let found = match wanted {
+            Ok(wanted) => client.find_or_create(&wanted).await.map_err(PlatformError::from),
+            Err(error) => Err(error),
+        };
+        sender.keep_rotated(delivery, client, data)?;
         let FoundList { id: list_id, created } = found?;
         store.remember_list(&place, campaign, group, &list_id).await?;
         let mut members = Members::open(data, &place, &list_id)?;
@@ -216,7 +220,8 @@ impl<'a> Sending<'a> {
             return Ok(Err(again));
         }
         if removing && removes_last {
-            if self.outcome.list.unknown > 0 {
+            let list = &self.outcome.list;
+            if list.unknown > 0 || PlatformError::of(&self.delivery.list_name, list).is_some() {
                 self.outcome
                     .list
                     .note("nobody was taken off the list, since not all additions are known to have arrived");
@@ -279,7 +284,7 @@ impl<'a> Sending<'a> {
 
     /// Keeps a credential that the platform has changed meanwhile: what it replaces may be of no use any more.
     fn keep_rotated(&self) -> Result<(), PlatformError> {
-        self.sender.keep_rotated(self.delivery, self.client.as_ref(), self.data)
+        self.sender.keep_rotated(self.delivery, self.client, self.data)
     }
 
     fn stop_if_cancelled(&self) -> Result<(), PlatformError> {
@@ -354,24 +359,28 @@ pub(crate) async fn send(
     staged: &StagedDelivery,
 ) -> (PlatformSent, Result<(), PlatformError>) {
     let (mut fresh, mut lost_session) = (false, false);
-    if delivery.membership == Some(Membership::Replace) {
-        match sender.client(platforms, delivery) {
-            Ok(spoken) if spoken.0.filing().is_some() => {
-                return filing::send(sender, platforms, id, delivery, staged, spoken).await;
-            }
-            Ok(_) => {}
-            Err(error) => return not_begun(staged, error),
-        }
+    let spoken = match sender.client(platforms, delivery) {
+        Ok(spoken) => spoken,
+        Err(error) => return not_begun(staged, error),
+    };
+    let replaces = delivery.membership == Some(Membership::Replace);
+    if let Some(filing) = spoken.0.filing().filter(|_| replaces) {
+        return filing::send(sender, platforms, id, delivery, staged, &spoken, filing).await;
     }
     loop {
-        let mut sending = match Sending::begin(sender, platforms, id, delivery, staged, fresh).await {
+        let mut sending = match Sending::begin(sender, platforms, id, delivery, staged, &spoken, fresh).await {
             Ok(sending) => sending,
             Err(error) => return not_begun(staged, error),
         };
         let done = sending.run().await;
         let done = sending.keep_rotated().and(done);
         let error = match done {
-            Ok(Ok(())) => return (sending.outcome, Ok(())),
+            Ok(Ok(())) => {
+                let list = &sending.outcome.list;
+                // What becomes of rows that the platform still works on is said when it has ended.
+                let lacking = list.jobs.is_empty().then(|| PlatformError::of(&delivery.list_name, list)).flatten();
+                return (sending.outcome, lacking.map_or(Ok(()), Err));
+            }
             Ok(Err(Again::ListGone)) if !fresh && delivery.list_id.is_none() => {
                 fresh = true;
                 continue;
@@ -392,16 +401,26 @@ pub(crate) async fn send(
 }
 
 /// The list that a delivery is for, by its id where that is known: from the definitions, from an earlier delivery unless
-/// the list is to be a `fresh` one, or chosen by its kind.
+/// the list is to be a `fresh` one, or chosen by its kind. Somebody may have deleted it meanwhile: that is noticed here,
+/// so that it is made again even where nothing would have been sent.
 async fn wanted(
     sender: &Sender<'_>,
     store: &dyn Store,
     delivery: &PlannedDelivery,
+    client: &dyn Client,
     fresh: bool,
 ) -> Result<WantedList, PlatformError> {
     let (campaign, group) = (&sender.plan.campaign, sender.group(delivery));
     let chosen = sender.registry.kind(&delivery.kind).and_then(|kind| kind.list_id(campaign, group));
-    let remembered = if fresh { None } else { store.remembered_list(&place(delivery), campaign, group).await? };
+    let mut remembered = if fresh { None } else { store.remembered_list(&place(delivery), campaign, group).await? };
+    if let Some(id) = delivery.list_id.as_ref().or(remembered.as_ref())
+        && !client.is_there(id).await?
+    {
+        if delivery.list_id.is_some() {
+            return Err(lost(&Again::ListGone, delivery));
+        }
+        remembered = None;
+    }
     Ok(WantedList { name: delivery.list_name.clone(), id: delivery.list_id.clone().or(remembered).or(chosen) })
 }
 

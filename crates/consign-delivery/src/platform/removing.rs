@@ -2,8 +2,9 @@
 
 use std::collections::HashSet;
 
-use arrow::array::{Array, AsArray, RecordBatch, StringViewArray};
+use arrow::array::{Array, AsArray, BinaryArray, RecordBatch, StringViewArray};
 use arrow::datatypes::DataType;
+use arrow::error::ArrowError;
 use consign_destinations::client::{ById, Job, JobState};
 use consign_destinations::encode::{EncodedRows, Operation, Sequence, split_requests};
 use consign_destinations::registry::Kind;
@@ -66,13 +67,22 @@ impl Sending<'_> {
         Ok(Ok(()))
     }
 
+    /// Notes that the members that have no row are gone, by a request that is not theirs.
+    pub(super) fn forget_gone(&mut self) -> Result<(), PlatformError> {
+        for batch in staged::read(&self.work.join(GONE))? {
+            let batch = batch?;
+            let (identities, keys) = (binary(&batch, "identity")?, keys(&batch)?);
+            let gone = identities.iter().zip(keys.iter()).filter_map(|(identity, key)| {
+                let (identity, customer_key) = (identity?.try_into().ok()?, key?);
+                Some(Member { identity, attributes: [0; 32], customer_key, removal: None })
+            });
+            self.members.note(&gone.collect::<Vec<_>>(), Standing::Removed)?;
+        }
+        Ok(())
+    }
+
     fn leaving(&mut self, batch: &RecordBatch) -> Result<Vec<Leaving>, PlatformError> {
-        let layout = || arrow::error::ArrowError::SchemaError("members are not as they were written".into());
-        let binary = |name: &str| batch.column_by_name(name).and_then(|array| array.as_binary_opt::<i32>());
-        let identities = binary("identity").ok_or_else(layout)?;
-        let removals = binary("removal").ok_or_else(layout)?;
-        let keys = batch.column_by_name("customer_key").and_then(|array| array.as_string_view_opt());
-        let keys = keys.ok_or_else(layout)?;
+        let (identities, removals, keys) = (binary(batch, "identity")?, binary(batch, "removal")?, keys(batch)?);
         let mut leaving = Vec::new();
         let mut sealed = 0_u64;
         for row in 0..batch.num_rows() {
@@ -129,7 +139,7 @@ impl Sending<'_> {
             let frame =
                 Frame { list: &self.list, operation: Operation::Remove, sequence: &sequence, envelope: &envelope };
             self.outcome.requests += 1;
-            let sent = send_rows(self.client.as_ref(), &encoded, range, frame, |_| {}).await;
+            let sent = send_rows(self.client, &encoded, range, frame, |_| {}).await;
             for taken in sent.taken {
                 for note in taken.notes {
                     self.outcome.list.note(note);
@@ -246,6 +256,22 @@ async fn remove_by_id(by_id: &dyn ById, sending: &Sending<'_>, leaving: &[Leavin
         by_id.remove(&sending.list, ids).await?;
     }
     Ok(())
+}
+
+/// A column of members.
+fn binary<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a BinaryArray, PlatformError> {
+    let column = batch.column_by_name(name).and_then(|array| array.as_binary_opt::<i32>());
+    Ok(column.ok_or_else(not_as_written)?)
+}
+
+/// The customer keys of members.
+fn keys(batch: &RecordBatch) -> Result<&StringViewArray, PlatformError> {
+    let column = batch.column_by_name("customer_key").and_then(|array| array.as_string_view_opt());
+    Ok(column.ok_or_else(not_as_written)?)
+}
+
+fn not_as_written() -> ArrowError {
+    ArrowError::SchemaError("members are not as they were written".into())
 }
 
 fn object(json: &[u8]) -> Map<String, Value> {

@@ -144,7 +144,7 @@ async fn no_rows_make_no_audience() {
 }
 
 /// A folder of the test's own on the SFTP server, here and there; `None` where there is no server that takes passwords.
-fn sftp_folder() -> Option<(PathBuf, String)> {
+pub fn sftp_folder() -> Option<(PathBuf, String)> {
     let variable = |name: &str| std::env::var(format!("CONSIGN_TEST_SFTP_{name}")).ok();
     let Some(root) = variable("LOCAL_ROOT").filter(|_| variable("PASSWORD").is_some_and(|secret| !secret.is_empty()))
     else {
@@ -180,7 +180,7 @@ fn attentive(folder: &str) -> impl FnOnce(&mut Definitions) {
     }
 }
 
-fn contents(folder: &Path) -> BTreeMap<String, String> {
+pub fn contents(folder: &Path) -> BTreeMap<String, String> {
     let entries = fs::read_dir(folder).unwrap().map(Result::unwrap);
     entries.map(|entry| (entry.file_name().into_string().unwrap(), fs::read_to_string(entry.path()).unwrap())).collect()
 }

@@ -99,6 +99,24 @@ async fn rows_that_a_job_refuses_are_rejects_and_are_sent_again() {
     }
 }
 
+#[tokio::test]
+async fn a_list_of_which_a_job_refuses_every_row_has_failed() {
+    let rehearsal = attentive(Duration::from_secs(1), &["attentive:add:*:reject-rows:100000"]).await;
+    let demo = &rehearsal.demo;
+    let run = demo.run().await.unwrap();
+    look_when_ended(&rehearsal).await;
+    closed(demo, &run).await;
+    for (delivery, list) in deliveries(demo, &run).await {
+        assert_eq!((delivery.state, list.sent), (DeliveryState::Failed, 0));
+        let error = delivery.error.unwrap();
+        assert_eq!(error.class, ErrorClass::Row);
+        assert!(
+            error.message.contains("not one of the") && error.message.contains("run the campaign again"),
+            "{error:?}"
+        );
+    }
+}
+
 /// The customers whom a platform refused.
 fn rejected_of(recipients: &std::path::Path) -> Vec<String> {
     use arrow::array::{Array, AsArray};

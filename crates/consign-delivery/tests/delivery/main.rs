@@ -6,12 +6,15 @@ mod disk;
 mod faults;
 mod filing;
 mod follow_up;
+#[path = "../../../consign-destinations/tests/destinations/gate.rs"]
+mod gate;
 mod lists;
 mod memory;
 mod platforms;
 mod retention;
 mod rotated;
 mod scheduler;
+mod several_files;
 mod stage;
 mod waits;
 mod workspace;

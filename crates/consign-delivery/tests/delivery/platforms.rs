@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use consign_delivery::{Delivered, PlatformSent, RunSummary};
-use consign_model::definition::{AttributeMapping, Membership};
+use consign_model::definition::{AttributeMapping, GroupDestination, GroupList, Membership, Percent};
 use consign_sandbox::Options;
-use consign_store::{DeliveryState, ListCounts, Outcome, Store};
+use consign_store::{DeliveryState, ErrorClass, ListCounts, Outcome, Store};
 
 use crate::memory::slug;
-use crate::workspace::Rehearsal;
+use crate::workspace::{Rehearsal, keep_only};
 
 fn lists(run: &RunSummary) -> BTreeMap<&str, &ListCounts> {
     let found = run.deliveries.iter().filter_map(|delivery| match &delivery.delivered {
@@ -158,22 +158,12 @@ async fn first_names(rehearsal: &Rehearsal, run: &RunSummary) -> (usize, usize) 
 async fn a_null_clears_what_is_there_only_where_that_is_asked_for() {
     let mut rehearsal = Rehearsal::of("klaviyo", Options::default()).await;
     // A call for each member: one small group will do.
-    let campaign = &mut rehearsal.demo.definitions.campaigns[0];
-    campaign.remaining.iter_mut().for_each(|group| group.destinations.clear());
-    let groups = campaign.sub_audiences.iter_mut().flat_map(|one| &mut one.groups);
-    groups.skip(2).for_each(|group| group.destinations.clear());
+    keep_one_group(&mut rehearsal);
     let first = rehearsal.demo.run().await.unwrap();
     let (named, nameless) = first_names(&rehearsal, &first).await;
     let everybody = named + nameless;
     // Who has no telephone has now no first name.
-    let used = rehearsal.demo.definitions.campaigns[0].destinations.get_mut(&slug("klaviyo")).unwrap();
-    for mapped in used.attributes.iter_mut().flatten() {
-        if let AttributeMapping::Column(mapped) = mapped
-            && mapped.attribute == "first_name"
-        {
-            mapped.column = "Merged_Customers.phone".parse().unwrap();
-        }
-    }
+    map(&mut rehearsal, "klaviyo", "first_name", "Merged_Customers.phone");
     let kept = rehearsal.demo.run().await.unwrap();
     let (with, without) = first_names(&rehearsal, &kept).await;
     assert!(with >= named && without <= nameless && with + without == everybody, "{with} {without}");
@@ -191,4 +181,101 @@ async fn a_null_clears_what_is_there_only_where_that_is_asked_for() {
     let again = rehearsal.demo.run().await.unwrap();
     assert!(lists(&again).values().all(|list| list.sent == 0 && list.kept > 0));
     assert_eq!(first_names(&rehearsal, &again).await, (with, without));
+}
+
+fn faults(faults: &[&str]) -> Options {
+    Options { faults: faults.iter().map(|fault| fault.parse().unwrap()).collect(), ..Options::default() }
+}
+
+/// Leaves the first treatment group that the campaign has a list for, and no other.
+fn keep_one_group(rehearsal: &mut Rehearsal) {
+    let campaign = &mut rehearsal.demo.definitions.campaigns[0];
+    campaign.remaining.iter_mut().for_each(|group| group.destinations.clear());
+    let groups = campaign.sub_audiences.iter_mut().flat_map(|one| &mut one.groups);
+    groups.skip(2).for_each(|group| group.destinations.clear());
+}
+
+/// Maps an attribute of a destination to another column.
+fn map(rehearsal: &mut Rehearsal, destination: &str, attribute: &str, column: &str) {
+    let used = rehearsal.demo.definitions.campaigns[0].destinations.get_mut(&slug(destination)).unwrap();
+    for mapped in used.attributes.iter_mut().flatten() {
+        if let AttributeMapping::Column(mapped) = mapped
+            && mapped.attribute == attribute
+        {
+            mapped.column = column.parse().unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_list_whose_rows_are_all_refused_has_failed_and_keeps_its_members() {
+    let mut rehearsal = Rehearsal::of("klaviyo", faults(&["klaviyo:import:2:reject-rows:100000"])).await;
+    keep_one_group(&mut rehearsal);
+    let first = rehearsal.demo.run().await.unwrap();
+    agrees(&rehearsal, &first).await;
+    let held = rehearsal.members().await;
+    // Some leave, and all others have changed.
+    let [control, treated, _] = &mut rehearsal.demo.definitions.campaigns[0].sub_audiences[0].groups[..] else {
+        panic!()
+    };
+    control.percent = Percent::from_hundredths(1_500).unwrap();
+    treated.percent = Percent::from_hundredths(4_000).unwrap();
+    map(&mut rehearsal, "klaviyo", "location.city", "Merged_Customers.customer_id");
+    let second = rehearsal.demo.run().await.unwrap();
+    assert_eq!(second.outcome, Outcome::Failed);
+    let (class, message) = second.deliveries[0].error.clone().unwrap();
+    assert!(class == ErrorClass::Row && message.contains("not one of the"), "{class:?}: {message}");
+    assert_eq!(rehearsal.demo.store.deliveries(&second.run).await.unwrap()[0].state, DeliveryState::Failed);
+    let [list] = lists(&second).into_values().collect::<Vec<_>>()[..] else { panic!("{second:?}") };
+    assert_eq!((list.sent + list.kept, list.all_rejected()), (0, second.deliveries[0].counts.rows));
+    assert_eq!(rehearsal.members().await, held, "nobody is taken off by a delivery that failed");
+    let third = rehearsal.demo.run().await.unwrap();
+    agrees(&rehearsal, &third).await;
+    assert!(lists(&third).values().all(|list| list.removed > 0), "{third:?}");
+}
+
+#[tokio::test]
+async fn whom_a_session_refused_is_sent_again_and_whom_it_took_is_not() {
+    let struck = faults(&["meta:replace:1:reject-rows:5", "meta:replace:2:reject-rows:150"]);
+    let mut rehearsal = Rehearsal::at(struck, |definitions| keep_only("meta", definitions)).await;
+    rehearsal.demo.run().await.unwrap();
+    for (named, unsure) in [(5, false), (100, true)] {
+        set_membership(&mut rehearsal, Membership::Replace);
+        let replaced = rehearsal.demo.run().await.unwrap();
+        agrees(&rehearsal, &replaced).await;
+        let rows = replaced.deliveries[0].counts.rows;
+        let refused = lists(&replaced).into_values().next().unwrap().all_rejected();
+        assert!(refused >= named && rows > 1_000, "{refused} of {rows}");
+        set_membership(&mut rehearsal, Membership::Mirror);
+        let mirrored = rehearsal.demo.run().await.unwrap();
+        agrees(&rehearsal, &mirrored).await;
+        // Where a count was all that was said, nobody of that request is known to be there.
+        let sent = lists(&mirrored).into_values().next().unwrap().sent;
+        assert_eq!(sent, if unsure { rows } else { refused });
+        assert_eq!(rehearsal.members().await.values().sum::<u64>(), rows);
+    }
+}
+
+fn set_membership(rehearsal: &mut Rehearsal, membership: Membership) {
+    let used = rehearsal.demo.definitions.campaigns[0].destinations.entry(slug("meta")).or_default();
+    used.membership = Some(membership);
+}
+
+#[tokio::test]
+async fn a_list_that_is_gone_is_an_error_where_the_definitions_give_its_id() {
+    for (destination, id) in [("klaviyo", "Gone01"), ("criteo", "778"), ("tiktok", "190"), ("meta", "238")] {
+        let mut rehearsal = Rehearsal::at(Options::default(), |definitions| keep_only(destination, definitions)).await;
+        let campaign = &mut rehearsal.demo.definitions.campaigns[0];
+        let groups = campaign.sub_audiences.iter_mut().flat_map(|one| &mut one.groups).chain(&mut campaign.remaining);
+        for used in groups.flat_map(|group| &mut group.destinations) {
+            let list_id = Some(id.to_owned());
+            *used = GroupDestination::WithList(GroupList { id: slug(destination), list_name: None, list_id });
+        }
+        let run = rehearsal.demo.run().await.unwrap();
+        assert!(!run.deliveries.is_empty());
+        let gone = |message: &str| message.contains("is gone at the platform") && message.contains("remove its id");
+        let said = failures(&run);
+        assert!(said.len() == run.deliveries.len() && said.iter().all(|message| gone(message)), "{said:#?}");
+        assert!(rehearsal.members().await.is_empty(), "none is made in its place");
+    }
 }

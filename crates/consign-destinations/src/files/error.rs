@@ -182,6 +182,11 @@ impl FileError {
         }
     }
 
+    /// Whether there was no connection, or it broke off, so that another one may do.
+    pub(crate) fn is_lost_connection(&self) -> bool {
+        matches!(self, Self::Dns { .. } | Self::Refused { .. } | Self::Unreachable { .. } | Self::TimedOut { .. })
+    }
+
     /// Whether the same may succeed later without anybody doing something.
     pub fn is_temporary(&self) -> bool {
         matches!(

@@ -1,11 +1,9 @@
 //! One platform for one delivery: calls, made until they are answered for good or patience ends.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
-use rand::Rng as _;
-use rand::rngs::OsRng;
 use secrecy::SecretString;
 use url::Url;
 use uuid::Uuid;
@@ -15,7 +13,9 @@ use crate::encode::path_segment;
 
 use super::call::{Call, Target};
 use super::connection::exchange;
-use super::{Backoff, Exchange, Http, Mask, Protocol, Rate, Refusal, Reply, Setback, Throttle, TransportError};
+use super::{
+    Backoff, Exchange, Http, Mask, Patience, Protocol, Rate, Refusal, Reply, Setback, Throttle, TransportError, Waits,
+};
 
 /// Shorter waits for a limit are told to nobody.
 const WORTH_TELLING: Duration = Duration::from_secs(3);
@@ -73,7 +73,7 @@ pub(crate) struct Platform<P> {
     base_url: String,
     throttle: Arc<Throttle>,
     mask: Mask,
-    budget: Mutex<Duration>,
+    patience: Patience,
 }
 
 impl<P: Protocol> Platform<P> {
@@ -85,8 +85,8 @@ impl<P: Protocol> Platform<P> {
             return Err(ClientError::new(ErrorClass::Config, "`base_url` is not the URL of a platform", remedy));
         }
         let throttle = http.throttle(protocol.kind(), &base_url, access.account, access.rates);
-        let budget = Mutex::new(http.policy.budget);
-        Ok(Self { protocol, http: http.clone(), base_url, throttle, mask: Mask::new(access.secrets), budget })
+        let (mask, patience) = (Mask::new(access.secrets), http.patience());
+        Ok(Self { protocol, http: http.clone(), base_url, throttle, mask, patience })
     }
 
     pub(crate) fn now(&self) -> Instant {
@@ -140,8 +140,7 @@ impl<P: Protocol> Platform<P> {
     /// Makes a request until it is done, or is refused, or patience ends.
     pub(crate) async fn call(&self, call: &Call) -> Result<Reply, Failure> {
         let clock = &*self.http.clock;
-        // How often each kind of waiting was begun, and how long it took.
-        let mut waited: Vec<(Backoff, u32, Duration)> = Vec::new();
+        let mut waits = Waits::default();
         let mut attempt = 0;
         let mut effect = Effect::None;
         loop {
@@ -169,7 +168,7 @@ impl<P: Protocol> Platform<P> {
             let (refusal, wait) = match setback {
                 Setback::Again { refusal, backoff, after } => {
                     let blind = !call.repeatable && refusal.uncertain;
-                    let wait = if blind { None } else { Self::next_wait(&mut waited, backoff, after) };
+                    let wait = if blind { None } else { waits.next(backoff, after) };
                     (refusal, wait)
                 }
                 Setback::Never(refusal) => (refusal, None),
@@ -189,7 +188,7 @@ impl<P: Protocol> Platform<P> {
             };
             let until = self.after(wait);
             let limited = matches!(error.class, ErrorClass::RateLimited { .. });
-            if wait > self.http.policy.longest_wait || !self.spend(wait) {
+            if !self.patience.spend(wait) {
                 if limited {
                     error.class = ErrorClass::RateLimited { until };
                     self.http.observer.limited(Some(until));
@@ -219,41 +218,6 @@ impl<P: Protocol> Platform<P> {
         if told {
             self.http.observer.limited(None);
         }
-    }
-
-    /// The next wait, or `None` where there have been enough.
-    fn next_wait(
-        waited: &mut Vec<(Backoff, u32, Duration)>,
-        backoff: Backoff,
-        after: Option<Duration>,
-    ) -> Option<Duration> {
-        let at = waited.iter().position(|(known, ..)| *known == backoff).unwrap_or_else(|| {
-            waited.push((backoff, 0, Duration::ZERO));
-            waited.len() - 1
-        });
-        let (_, made, total) = &mut waited[at];
-        *made += 1;
-        if backoff.tries.is_some_and(|tries| *made >= tries) {
-            return None;
-        }
-        let random = OsRng.gen_range(0.0..=1.0);
-        // What the platform says is waited in full, and a little more, so that not all come back at once.
-        let wait = match after {
-            Some(after) => after.saturating_add(Duration::from_secs(1).min(after / 10).mul_f64(random)),
-            None => backoff.wait(*made, random),
-        };
-        *total = total.saturating_add(wait);
-        if backoff.total.is_some_and(|most| *total > most) { None } else { Some(wait) }
-    }
-
-    /// Takes a wait from the delivery's budget; false where it is spent.
-    fn spend(&self, wait: Duration) -> bool {
-        let mut budget = self.budget.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let left = budget.checked_sub(wait);
-        if let Some(left) = left {
-            *budget = left;
-        }
-        left.is_some()
     }
 
     /// One request, and the beginning of its record.

@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use crate::encode_examples::ATTENTIVE_BY_FILE;
 use crate::files_servers::variable;
+use crate::gate::Gate;
 use crate::wire::Rows;
 use crate::workspace::sequence;
 
@@ -70,6 +71,20 @@ async fn a_file_stands_under_its_name_and_is_put_again_over_itself() {
     let filed = filing.publish(&wanted, Some("any"), &second.envelope, std::slice::from_ref(&location)).await.unwrap();
     assert_eq!(filed.notes[0], format!("wrote `{location}`"));
     assert!(filed.job.is_none() && filed.notes[1].contains("24 hours"), "{filed:?}");
+}
+
+#[tokio::test]
+async fn a_file_arrives_though_connections_break_off() {
+    let Some((mut settings, password)) = server() else { return };
+    let gate = Gate::to(variable("SFTP_PORT").unwrap().parse().unwrap(), vec![0, 4_000]).await;
+    settings.retain(|(name, _)| *name != "sftp_port");
+    settings.push(("sftp_port", gate.port.into()));
+    let client = client(settings, &password).unwrap();
+    let rows = rows(&[Some("+12065550100")], 9_002);
+    client.filing().unwrap().put(rows.outgoing()).await.unwrap();
+    assert!(gate.connections() > 1);
+    let path = Path::new(&variable("SFTP_LOCAL_ROOT").unwrap()).join("lists/acme_subscriber_segment_20261201_9002.csv");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "+12065550100,SpringPromoTreatmentA\n");
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use consign_destinations::files::{FileError, FileStore, open};
+use consign_destinations::http::Patience;
 use consign_model::spec::{KindSpec, Limits, ListSpec, Rules, Settings};
 use secrecy::SecretString;
 use serde_json::Value;
@@ -41,12 +42,22 @@ pub fn place(
     given: &[(&str, Value)],
     credentials: &[(&str, String)],
 ) -> Result<Arc<dyn FileStore>, FileError> {
+    place_with(kind, given, credentials, Patience::none())
+}
+
+/// The same, with that patience.
+pub fn place_with(
+    kind: &str,
+    given: &[(&str, Value)],
+    credentials: &[(&str, String)],
+    patience: Patience,
+) -> Result<Arc<dyn FileStore>, FileError> {
     let credentials: BTreeMap<_, _> = credentials
         .iter()
         .filter(|(_, secret)| !secret.is_empty())
         .map(|(name, secret)| ((*name).to_owned(), SecretString::from(secret.as_str())))
         .collect();
-    open(kind, &settings(given), &credentials, Path::new("/"))
+    open(kind, &settings(given), &credentials, Path::new("/"), patience)
 }
 
 /// Files in that folder.

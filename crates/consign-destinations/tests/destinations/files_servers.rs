@@ -9,13 +9,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use consign_destinations::files::{FileError, FileStore};
+use consign_destinations::http::Patience;
 use object_store::aws::AmazonS3Builder;
 use object_store::azure::MicrosoftAzureBuilder;
 use object_store::gcp::GoogleCloudStorageBuilder;
 use object_store::{ObjectStore, ObjectStoreExt, path::Path as ObjectPath};
 use serde_json::Value;
 
-use crate::files_place::{listed, place};
+use crate::files_place::{listed, place, place_with};
 
 /// A place, or why there is none.
 pub type Opened = Result<Arc<dyn FileStore>, FileError>;
@@ -164,6 +165,11 @@ pub fn azure_by(credential: &'static str, variable_name: &str) -> Option<Subject
 }
 
 pub fn sftp_with(change: &[(&str, Value)], secrets: &[(&str, String)]) -> Option<Opened> {
+    sftp_patiently(change, secrets, Patience::none())
+}
+
+/// The same, with that patience.
+pub fn sftp_patiently(change: &[(&str, Value)], secrets: &[(&str, String)], patience: Patience) -> Option<Opened> {
     let mut settings = vec![
         ("host", variable("SFTP_HOST")?.into()),
         ("port", variable("SFTP_PORT")?.parse::<u16>().unwrap().into()),
@@ -172,7 +178,7 @@ pub fn sftp_with(change: &[(&str, Value)], secrets: &[(&str, String)]) -> Option
         ("host_key", variable("SFTP_HOST_KEY")?.into()),
     ];
     settings.extend(change.iter().cloned());
-    Some(place("sftp", &settings, secrets))
+    Some(place_with("sftp", &settings, secrets, patience))
 }
 
 pub fn sftp_key() -> Option<[(&'static str, String); 1]> {
@@ -182,15 +188,20 @@ pub fn sftp_key() -> Option<[(&'static str, String); 1]> {
 /// Files of the user who signs in, in a folder that is made for this test.
 pub fn sftp(port: &str) -> Option<Subject> {
     let port = variable(port)?.parse::<u16>().unwrap();
-    let lists = Path::new(&variable("SFTP_LOCAL_ROOT")?).join("lists");
-    let folder = own_folder();
-    fs::create_dir(lists.join(&folder)).unwrap();
-    open_to_all(&lists.join(&folder));
-    let remote = format!("{}/lists/{folder}", variable("SFTP_ROOT")?);
+    let (local, remote) = own_folder_of_sftp()?;
     Some(Subject {
         store: sftp_with(&[("folder", remote.into()), ("port", port.into())], &sftp_key()?)?.unwrap(),
-        eye: Eye::Folder(lists.join(folder)),
+        eye: Eye::Folder(local),
     })
+}
+
+/// A folder that is made for this test, as this machine and as the server names it.
+pub fn own_folder_of_sftp() -> Option<(PathBuf, String)> {
+    let folder = own_folder();
+    let local = Path::new(&variable("SFTP_LOCAL_ROOT")?).join("lists").join(&folder);
+    fs::create_dir(&local).unwrap();
+    open_to_all(&local);
+    Some((local, format!("{}/lists/{folder}", variable("SFTP_ROOT")?)))
 }
 
 #[cfg(unix)]

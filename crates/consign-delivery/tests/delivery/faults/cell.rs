@@ -177,13 +177,14 @@ impl<'a> Cell<'a> {
                 let (name, value) = self.platform.stranger.expect("the platform has accounts");
                 self.set(name, value);
             }
-            Trouble::ListDeleted => {
+            Trouble::ListDeleted { somebody_new } => {
                 self.include("fewer");
                 let first = self.run().await;
                 assert_eq!(self.judged(&first).await, "delivered");
                 self.ask("POST", "/reset", &[], &Value::Null).await;
-                // Somebody new, so that there is something to send.
-                self.include("everyone");
+                if somebody_new {
+                    self.include("everyone");
+                }
             }
             Trouble::NameTaken => {
                 for _ in 0..2 {

@@ -35,7 +35,10 @@ pub enum Trouble {
     /// The account is not one of the credential's.
     WrongAccount,
     /// The list is gone when the second run comes.
-    ListDeleted,
+    ListDeleted {
+        /// Whether somebody new is to be sent, so that its absence shows at the latest then.
+        somebody_new: bool,
+    },
     /// Others have made two lists of the name.
     NameTaken,
     /// The group holds other people than usual.
@@ -69,10 +72,12 @@ pub const TROUBLES: &[(&str, Trouble)] = &[
     ("taking off: a server error, though it was done", Trouble::Fault(At::Remove, "1", "unavailable-after-effect")),
     ("taking off: a dropped connection, nothing done", Trouble::Fault(At::Remove, "1", "drop")),
     ("the session ends early", Trouble::Fault(At::Remove, "1", "session-expired")),
+    ("the session refuses three rows", Trouble::Fault(At::Remove, "1", "reject-rows:3")),
     ("a wrong key", Trouble::WrongKey),
     ("a missing scope", Trouble::MissingScope),
     ("a wrong account", Trouble::WrongAccount),
-    ("the list was deleted at the platform", Trouble::ListDeleted),
+    ("the list was deleted at the platform", Trouble::ListDeleted { somebody_new: true }),
+    ("the list was deleted, and nobody is new", Trouble::ListDeleted { somebody_new: false }),
     ("two lists of the name are there", Trouble::NameTaken),
     ("nobody in the group", Trouble::Group(People::Nobody)),
     ("one bad row among good ones", Trouble::Group(People::OneBad)),
@@ -85,7 +90,11 @@ impl Trouble {
         let jobs = matches!(platform.kind, "klaviyo" | "attentive");
         match self {
             Self::Fault(At::Poll, ..) | Self::Fault(_, _, "fail-job") if !jobs => Some("has no jobs"),
-            Self::Fault(_, _, "session-expired") if platform.kind != "meta_ads" => Some("has no sessions"),
+            Self::Fault(_, _, "session-expired") | Self::Fault(At::Remove, _, "reject-rows:3")
+                if platform.kind != "meta_ads" =>
+            {
+                Some("has no sessions")
+            }
             Self::WrongAccount if jobs => Some("knows the account by its key"),
             Self::NameTaken if platform.kind == "attentive" => Some("finds its list by our own id"),
             Self::NameTaken if platform.kind == "criteo" => Some("keeps names unique"),

@@ -16,6 +16,7 @@ use secrecy::SecretString;
 
 use self::local::LocalFiles;
 use super::FileError;
+use crate::http::Patience;
 
 /// A place that files are put in.
 #[async_trait]
@@ -50,19 +51,21 @@ pub trait Upload: Send {
 }
 
 /// Opens the place that a destination's settings and credentials name, without reaching for it yet. A relative folder of
-/// `local_files` begins at `base`.
+/// `local_files` begins at `base`. A connection to a server that is lost is made again as long as there is `patience`;
+/// the libraries of object stores see to that themselves.
 pub fn open(
     kind: &str,
     settings: &Settings,
     credentials: &BTreeMap<String, SecretString>,
     base: &Path,
+    patience: Patience,
 ) -> Result<Arc<dyn FileStore>, FileError> {
     Ok(match kind {
         "local_files" => Arc::new(LocalFiles::new(&base.join(required(settings, "folder")?))),
         "amazon_s3" => Arc::new(object::amazon_s3(settings, credentials)?),
         "google_cloud_storage" => Arc::new(object::google_cloud_storage(settings, credentials)?),
         "azure_blob" => Arc::new(object::azure_blob(settings, credentials)?),
-        "sftp" => Arc::new(sftp::sftp(settings, credentials)?),
+        "sftp" => Arc::new(sftp::sftp(settings, credentials, patience)?),
         _ => return Err(FileError::Kind(kind.to_owned())),
     })
 }

@@ -13,6 +13,7 @@ use crate::client::{
 };
 use crate::encode::Envelope;
 use crate::files::{FileError, FileStore, open};
+use crate::http::Http;
 use crate::kinds::Sftp;
 use crate::registry::Kind;
 
@@ -31,7 +32,7 @@ const SETTINGS: [(&str, &str); 5] = [
 pub(super) struct FileClient(Arc<dyn FileStore>);
 
 impl FileClient {
-    pub(super) fn new(settings: &Settings, credentials: &Credentials) -> Result<Self, ClientError> {
+    pub(super) fn new(settings: &Settings, credentials: &Credentials, http: &Http) -> Result<Self, ClientError> {
         let password = credential(credentials, "sftp_password")?.clone();
         let value = |name: &str| {
             let number = settings.integer(name).map(serde_json::Value::from);
@@ -41,7 +42,7 @@ impl FileClient {
             SETTINGS.iter().filter_map(|(theirs, ours)| Some(((*theirs).to_owned(), value(ours)?))).collect();
         let sftp = Sftp::default();
         let secrets = Credentials::from([("password".to_owned(), password)]);
-        let store = open("sftp", &Settings::new(sftp.spec(), &given), &secrets, Path::new(""));
+        let store = open("sftp", &Settings::new(sftp.spec(), &given), &secrets, Path::new(""), http.patience());
         Ok(Self(store.map_err(|error| failed(&error))?))
     }
 }

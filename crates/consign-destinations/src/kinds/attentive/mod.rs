@@ -106,7 +106,7 @@ impl Kind for Attentive {
         http: &Http,
     ) -> Option<Result<Box<dyn Client>, ClientError>> {
         Some(if by_file(settings) {
-            client_file::FileClient::new(settings, credentials).map(|client| Box::new(client) as _)
+            client_file::FileClient::new(settings, credentials, http).map(|client| Box::new(client) as _)
         } else {
             client::AttentiveClient::new(settings, credentials, http).map(|client| Box::new(client) as _)
         })

@@ -189,6 +189,14 @@ impl Client for CriteoClient {
         Err(ClientError::new(ErrorClass::Config, what, "choose another name, or set `list_id`"))
     }
 
+    async fn is_there(&self, list_id: &str) -> Result<bool, ClientError> {
+        let body = json!({"data": {"type": "AudienceSegment", "attributes": {
+            "advertiserIds": [self.advertiser], "audienceSegmentIds": [list_id]}}});
+        let call = Call::post(self.path("/marketing-solutions/audience-segments/search"), body.to_string());
+        let reply = self.call(call).await?;
+        Ok(reply.list("/data").iter().any(|segment| id_text(segment.get("id")).is_some_and(|id| id == list_id)))
+    }
+
     async fn send(&self, request: Outgoing<'_>) -> Result<Answer, ClientError> {
         let call = Call::new(Method::PATCH, request.envelope.path.clone()).body(request.body);
         let reply = match self.call(call).await {

@@ -184,6 +184,14 @@ impl Client for KlaviyoClient {
         self.platform.find_or_create(wanted, "a list", || self.named(name), || self.create(name)).await
     }
 
+    async fn is_there(&self, list_id: &str) -> Result<bool, ClientError> {
+        match self.call(Call::get(format!("/api/lists/{}", path_segment(list_id))).group(LISTS)).await {
+            Ok(_) => Ok(true),
+            Err(failure) if failure.status() == 404 => Ok(false),
+            Err(failure) => Err(failure.into()),
+        }
+    }
+
     async fn send(&self, request: Outgoing<'_>) -> Result<Answer, ClientError> {
         let call = Call::post(request.envelope.path.clone(), request.body).group(IMPORTS);
         let failure = match self.call(call).await {

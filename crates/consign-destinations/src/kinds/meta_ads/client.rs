@@ -153,6 +153,14 @@ impl Client for MetaClient {
         self.platform.find_or_create(wanted, "an audience", || self.named(name), || self.create(name)).await
     }
 
+    async fn is_there(&self, list_id: &str) -> Result<bool, ClientError> {
+        match self.audience(list_id, "id").await {
+            Ok(_) => Ok(true),
+            Err(failure) if protocol::is_gone(&failure) => Ok(false),
+            Err(failure) => Err(failure.into()),
+        }
+    }
+
     async fn send(&self, request: Outgoing<'_>) -> Result<Answer, ClientError> {
         if request.operation == Operation::Replace {
             return self.replace(&request).await;

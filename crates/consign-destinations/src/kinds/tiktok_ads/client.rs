@@ -83,16 +83,12 @@ impl TiktokClient {
         if found.len() > 1 { Err(ambiguous("audience", name, &found, "list_id")) } else { Ok(found.pop()) }
     }
 
-    /// Whether the audience is gone. Asked for after a refusal whose code has many causes; no answer says that it is.
-    async fn is_gone(&self, id: &str) -> bool {
-        let call = Call::get(format!("{ROOT}/dmp/custom_audience/get/"))
+    /// The details of an audience.
+    fn details(&self, id: &str) -> Call {
+        Call::get(format!("{ROOT}/dmp/custom_audience/get/"))
             .query("advertiser_id", self.advertiser.as_str())
             .query("custom_audience_ids", json!([id]).to_string())
-            .group(CALLS);
-        match self.call(call).await {
-            Ok(reply) => reply.list("/data/list").is_empty(),
-            Err(failure) => failure.reply.as_ref().and_then(code) == Some(BAD_PARAMETER),
-        }
+            .group(CALLS)
     }
 
     /// Makes an audience for the streaming calls.
@@ -142,6 +138,14 @@ impl Client for TiktokClient {
         self.platform.find_or_create(wanted, "an audience", || self.named(name), || self.create(name)).await
     }
 
+    async fn is_there(&self, list_id: &str) -> Result<bool, ClientError> {
+        match self.call(self.details(list_id)).await {
+            Ok(reply) => Ok(!reply.list("/data/list").is_empty()),
+            Err(failure) if failure.error.class == ErrorClass::Config && said_bad(&failure) => Ok(false),
+            Err(failure) => Err(failure.into()),
+        }
+    }
+
     async fn send(&self, request: Outgoing<'_>) -> Result<Answer, ClientError> {
         let call = Call::post(request.envelope.path.clone(), request.body).group(MAPPINGS);
         let failure = match self.call(call).await {
@@ -160,7 +164,8 @@ impl Client for TiktokClient {
             Some(REPLAYED) => Ok(Answer::Accepted(Receipt::default())),
             Some(number) if TOO_MANY.contains(&number) => Ok(Answer::TooLarge { lasting: true }),
             Some(BAD_PARAMETER)
-                if failure.error.class == ErrorClass::Config && self.is_gone(&request.list.id).await =>
+                // The code has many causes.
+                if failure.error.class == ErrorClass::Config && matches!(self.is_there(&request.list.id).await, Ok(false)) =>
             {
                 Ok(Answer::ListGone)
             }
@@ -171,12 +176,7 @@ impl Client for TiktokClient {
 
     /// The job of files is the audience itself, which is valid once they are read.
     async fn poll(&self, job: &Job) -> Result<JobState, ClientError> {
-        let ids = json!([job.id]).to_string();
-        let call = Call::get(format!("{ROOT}/dmp/custom_audience/get/"))
-            .query("advertiser_id", self.advertiser.as_str())
-            .query("custom_audience_ids", ids)
-            .group(CALLS);
-        let reply = self.call(call).await?;
+        let reply = self.call(self.details(&job.id)).await?;
         let details = "/data/list/0/audience_details";
         if let Some(said) = reply.text(&format!("{details}/error_msg")).filter(|said| !said.is_empty()) {
             return Ok(JobState::Failed(format!("TikTok did not read the files: {}", self.platform.masked(said))));
@@ -201,4 +201,9 @@ impl Client for TiktokClient {
     fn filing(&self) -> Option<&dyn Filing> {
         Some(self)
     }
+}
+
+/// Whether a call was refused for one of its parameters.
+fn said_bad(failure: &Failure) -> bool {
+    failure.reply.as_ref().and_then(code) == Some(BAD_PARAMETER)
 }

@@ -19,6 +19,7 @@ use tokio::time::timeout;
 
 use super::super::{FileError, required};
 use super::{ANSWER_TIME, SftpFiles};
+use crate::http::Patience;
 
 /// How long a connection may take to come about.
 const CONNECT_TIME: Duration = Duration::from_secs(10);
@@ -44,6 +45,7 @@ enum Proof {
 pub(in super::super) fn sftp(
     settings: &Settings,
     credentials: &BTreeMap<String, SecretString>,
+    patience: Patience,
 ) -> Result<SftpFiles, FileError> {
     let port = settings.integer("port").unwrap_or(22);
     let port = u16::try_from(port)
@@ -61,13 +63,14 @@ pub(in super::super) fn sftp(
         if folder.starts_with('/') && folder.trim_matches('/').is_empty() { "/" } else { folder.trim_end_matches('/') };
     Ok(SftpFiles {
         folder: folder.to_owned(),
-        server: Server {
+        patience: Arc::new(patience),
+        server: Arc::new(Server {
             name: required(settings, "host")?.into(),
             port,
             username: required(settings, "username")?.into(),
             host_key: required(settings, "host_key")?.trim_end_matches('=').into(),
             proof,
-        },
+        }),
     })
 }
 
@@ -177,8 +180,10 @@ impl Server {
         })?;
         self.sign_in(&mut connection).await?;
         let opened = self.in_time(open(&connection)).await?;
-        let (raw, extensions) =
-            opened.map_err(|reason| FileError::Other { place: self.host(), reason: reason.into() })?;
+        let (raw, extensions) = opened.map_err(|reason| {
+            let broken = connection.is_closed();
+            if broken { self.broken() } else { FileError::Other { place: self.host(), reason: reason.into() } }
+        })?;
         Ok(Session {
             raw,
             host: self.host(),
@@ -222,6 +227,8 @@ impl Server {
             AuthResult::Failure { partial_success: true, .. } => {
                 Err(refused("the server asks for a second proof, which programs cannot give".into()))
             }
+            // A connection that broke off meanwhile looks like a refusal, but for the methods that would do.
+            AuthResult::Failure { remaining_methods, .. } if remaining_methods.is_empty() => Err(self.broken()),
             AuthResult::Failure { remaining_methods, .. } => {
                 let methods: Vec<&str> = remaining_methods.iter().map(<&str>::from).collect();
                 Err(refused(format!("the server offers: {}", methods.join(", "))))

@@ -2,11 +2,13 @@
 //!
 //! SFTP knows no atomic upload, so a file is written under a temporary name in its folder, synced, measured and renamed.
 //! OpenSSH replaces a file in one step (`posix-rename@openssh.com`); where a server cannot, the old file is removed first,
-//! and for a moment there is none.
+//! and for a moment there is none. Where the connection breaks off on the way, it is made again and the file goes on from what
+//! the server has confirmed.
 
 mod connect;
 mod upload;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -17,6 +19,7 @@ pub(super) use self::connect::sftp;
 use self::connect::{Server, Session};
 use self::upload::SftpUpload;
 use super::{FileError, FileStore, Upload, name, probe};
+use crate::http::{Patience, Waits};
 
 /// How long a test waits for everything together.
 const TEST_TIME: Duration = Duration::from_secs(30);
@@ -25,7 +28,9 @@ const ANSWER_TIME: Duration = Duration::from_secs(20);
 
 /// Files in a folder of a server. Each file has a connection of its own, since servers end idle ones.
 pub(super) struct SftpFiles {
-    server: Server,
+    server: Arc<Server>,
+    /// With connections that break off.
+    patience: Arc<Patience>,
     /// Without a slash at its end; empty for the folder where the user arrives.
     folder: String,
 }
@@ -55,14 +60,36 @@ impl FileStore for SftpFiles {
     async fn upload(&self, name: &str) -> Result<Box<dyn Upload>, FileError> {
         let path = self.path(name)?;
         let temporary = self.in_folder(&format!(".{name}.{}.part", uuid::Uuid::now_v7()));
-        let session = self.server.connect().await?;
-        Ok(Box::new(SftpUpload::begin(session, &self.folder, temporary, path).await?))
+        let (server, patience) = (Arc::clone(&self.server), Arc::clone(&self.patience));
+        Ok(Box::new(SftpUpload::begin(server, patience, &self.folder, temporary, path).await?))
     }
 
     async fn remove(&self, name: &str) -> Result<(), FileError> {
         let path = self.path(name)?;
+        let mut waits = Waits::default();
+        loop {
+            match self.remove_once(&path).await {
+                Err(error) if error.is_lost_connection() && self.patience.wait(&mut waits).await => {}
+                done => return done,
+            }
+        }
+    }
+
+    async fn test(&self) -> Result<Vec<String>, FileError> {
+        let host = self.server.host();
+        // Who tests wants to know how it stands now.
+        let (server, patience) = (Arc::clone(&self.server), Arc::new(Patience::none()));
+        let now = Self { server, patience, folder: self.folder.clone() };
+        tokio::time::timeout(TEST_TIME, now.prove())
+            .await
+            .unwrap_or_else(|_| Err(FileError::TimedOut { place: host.clone(), after: TEST_TIME }))
+    }
+}
+
+impl SftpFiles {
+    async fn remove_once(&self, path: &str) -> Result<(), FileError> {
         let session = self.server.connect().await?;
-        let result = match session.raw.remove(&path).await {
+        let result = match session.raw.remove(path).await {
             Err(Error::Status(status)) if status.status_code == StatusCode::NoSuchFile => Ok(()),
             other => other.map(drop),
         };
@@ -74,24 +101,18 @@ impl FileStore for SftpFiles {
         result
     }
 
-    async fn test(&self) -> Result<Vec<String>, FileError> {
-        let host = self.server.host();
-        let test = async {
-            let session = self.server.connect().await?;
-            let mut proved = vec![
-                format!("reached `{host}`, whose host key is `{}`", self.server.host_key()),
-                format!("signed in as `{}`", self.server.username()),
-            ];
-            if !session.replaces {
-                proved.push("the server cannot replace a file in one step: for a moment there will be none".into());
-            }
-            session.close().await;
-            proved.extend(probe(self).await?);
-            Ok(proved)
-        };
-        tokio::time::timeout(TEST_TIME, test)
-            .await
-            .unwrap_or_else(|_| Err(FileError::TimedOut { place: host.clone(), after: TEST_TIME }))
+    async fn prove(&self) -> Result<Vec<String>, FileError> {
+        let session = self.server.connect().await?;
+        let mut proved = vec![
+            format!("reached `{}`, whose host key is `{}`", self.server.host(), self.server.host_key()),
+            format!("signed in as `{}`", self.server.username()),
+        ];
+        if !session.replaces {
+            proved.push("the server cannot replace a file in one step: for a moment there will be none".into());
+        }
+        session.close().await;
+        proved.extend(probe(self).await?);
+        Ok(proved)
     }
 }
 

@@ -6,6 +6,7 @@ mod definitions;
 mod deliveries;
 mod drafts;
 mod lists;
+mod notices;
 mod occurrences;
 mod open;
 mod runs;

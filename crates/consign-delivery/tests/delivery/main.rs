@@ -8,6 +8,7 @@ mod filing;
 mod follow_up;
 mod lists;
 mod memory;
+mod notify;
 mod platforms;
 mod retention;
 mod rotated;

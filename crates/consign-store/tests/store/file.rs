@@ -70,6 +70,12 @@ on_every_store! { drafts on empty();
     only_the_version_that_was_seen_of_a_draft_is_discarded
 }
 
+on_every_store! { notices on empty();
+    of_each_end_of_a_run_it_is_decided_once_who_is_told
+    of_times_that_went_wrong_it_is_decided_once_who_is_told
+    a_notice_is_told_by_one_until_it_is_accepted
+}
+
 /// A store in a folder that goes with it.
 async fn empty() -> (SqliteStore, TempDir) {
     let folder = tempfile::tempdir().expect("a folder");

@@ -4,5 +4,6 @@ mod audit;
 mod credentials;
 mod drafts;
 mod file;
+mod notices;
 mod schedules;
 mod suite;

@@ -36,8 +36,14 @@ pub async fn post(http: &Http, url: &str, secret: &SecretString, id: &str, body:
         .header(ID, header(id)?)
         .header(TIMESTAMP, HeaderValue::from(timestamp))
         .header(SIGNATURE, header(&signature(secret, timestamp, &body))?);
-    platform.call(&call).await?;
-    Ok(())
+    match platform.call(&call).await {
+        Ok(_) => Ok(()),
+        Err(failure) if failure.reply.is_none() => {
+            let remedy = "see that the receiver is running, and check the `url` of the webhook".into();
+            Err(ClientError { remedy, ..failure.error })
+        }
+        Err(failure) => Err(failure.error),
+    }
 }
 
 /// The signature of a body that is sent at that time.

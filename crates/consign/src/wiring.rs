@@ -201,9 +201,15 @@ pub async fn run_as(work: &Campaigning<'_>, run_id: &str, as_of: DateTime<Utc>) 
 /// is no worse for that.
 pub async fn notify(context: &Context, store: &SqliteStore) {
     match try_notify(context, store).await {
-        Ok(refused) => refused.iter().for_each(|refused| context.printer.note(refused)),
-        Err(error) => context.printer.note(&format!("nobody could be notified: {error:#}")),
+        Ok(refused) => refused.iter().for_each(|refused| warn(context, refused)),
+        Err(error) => warn(context, &format!("nobody could be notified: {error:#}")),
     }
+}
+
+/// Says it at the terminal, and in the log of a process that has none.
+fn warn(context: &Context, said: &str) {
+    tracing::warn!("{said}");
+    context.printer.note(said);
 }
 
 async fn try_notify(context: &Context, store: &SqliteStore) -> Result<Vec<String>> {

@@ -75,13 +75,15 @@ async fn announce(
     }
     for notice in notices {
         let insert = "INSERT INTO notices (id, notification, run, body, created_at, due, attempts, state) \
-                      VALUES ($1, $2, $3, $4, $5, $5, 0, 'waiting')";
+                      VALUES ($1, $2, $3, $4, $5, $6, 0, 'waiting')";
         sqlx::query(insert)
             .bind(&notice.id)
             .bind(notice.notification.as_str())
             .bind(run)
             .bind(&notice.body)
             .bind(now().timestamp_micros())
+            // At once: it is past for whoever announces it.
+            .bind(at.timestamp_micros())
             .execute(&mut *connection)
             .await?;
     }

@@ -34,7 +34,7 @@ fn told(on: &str, url: &str) -> Terminal {
     let terminal = shop::applied();
     let told =
         format!("workspace:\n  notifications: [{{ id: ops, {on} webhook: {{ url: \"{url}\", secret: env:HOOK }} }}]\n");
-    terminal.edit("clean/1_sources.yaml", "workspace:\n", &told);
+    terminal.edit("clean/1_workspace.yaml", "workspace:\n", &told);
     shop::apply(&terminal);
     terminal
 }

@@ -60,7 +60,7 @@ pub async fn a_notice_is_told_by_one_until_it_is_accepted<S: Store + Outbox>(sto
     let later = now + TimeDelta::minutes(2);
     assert!(store.take_notice(first, later).await.expect("answered"));
     assert!(!store.take_notice(first, later).await.expect("answered"), "another has it");
-    assert_eq!(store.due_notices(now).await.expect("read"), [second.clone()]);
+    assert_eq!(store.due_notices(now).await.expect("read"), std::slice::from_ref(second));
     store.settle_notice(first, &Told::Again(now, "down".into())).await.expect("kept");
     let again = store.due_notices(now).await.expect("read");
     assert_eq!(again.iter().find(|notice| notice.id == first.id).map(|notice| notice.attempts), Some(1));

@@ -48,7 +48,7 @@ fn who_is_reached_and_who_is_not_is_said() {
     let terminal = told("", &url);
     let answer = terminal.consign_with("notifications test", &[("HOOK", SECRET)]);
     assert_eq!((answer.code, answer.out.as_str()), (0, "  ok    ops\n"), "{}", answer.transcript());
-    assert_eq!(heard.recv_timeout(Duration::from_secs(60)).expect("it is told")["occasion"], "test");
+    assert_eq!(heard.recv_timeout(Duration::from_mins(1)).expect("it is told")["occasion"], "test");
     let answer = terminal.consign("notifications test");
     assert_eq!(answer.code, 1, "{}", answer.transcript());
     assert!(answer.out.contains("FAIL  ops: ") && answer.out.contains("HOOK"), "{}", answer.transcript());
@@ -60,7 +60,7 @@ fn a_run_tells_how_it_ended_once() {
     let terminal = told("on: [succeeded, partial, failed],", &url);
     let run = terminal.consign_with(&format!("{RUN} --json"), &[("HOOK", SECRET)]);
     shop::discreet(&run);
-    let message = heard.recv_timeout(Duration::from_secs(60)).expect("it is told");
+    let message = heard.recv_timeout(Duration::from_mins(1)).expect("it is told");
     assert_eq!(message["occasion"], run.json()["outcome"], "{}", run.transcript());
     assert_eq!((&message["run"], &message["campaign"]), (&run.json()["run"], &"churn".into()));
     let again = terminal.consign_with("status", &[("HOOK", SECRET)]);

@@ -74,6 +74,11 @@ impl Http {
         })
     }
 
+    /// What time it is.
+    pub(crate) fn time(&self) -> chrono::DateTime<chrono::Utc> {
+        self.clock.time()
+    }
+
     /// The same, with its exchanges shown to that observer.
     #[must_use]
     pub fn observed_by(&self, observer: Arc<dyn Observer>) -> Self {

@@ -14,3 +14,4 @@ pub mod http;
 pub mod kinds;
 pub mod registry;
 pub mod send;
+pub mod webhook;

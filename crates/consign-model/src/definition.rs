@@ -1,6 +1,7 @@
 //! Definitions: what a workspace's YAML files, the API and the screens all say. Shapes only; what must hold between
 //! them is checked by validation.
 
+mod notifications;
 mod secrets;
 
 use std::collections::BTreeMap;
@@ -14,6 +15,8 @@ use serde_json::Value;
 use crate::condition::Condition;
 use crate::contract::Contract;
 use crate::id::Slug;
+
+pub use notifications::{Notification, Occasion, Webhook};
 
 /// Everything that one or more definition files say. Each file holds any of these keys; files add up.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -46,6 +49,9 @@ pub struct Workspace {
     pub always_exclude: Vec<Slug>,
     /// Days that staged personal data is kept.
     pub retention_days: u32,
+    /// Who is told how runs end.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notifications: Vec<Notification>,
 }
 
 impl Default for Workspace {
@@ -55,6 +61,7 @@ impl Default for Workspace {
             customer_table: "Merged_Customers".into(),
             always_exclude: Vec::new(),
             retention_days: 7,
+            notifications: Vec::new(),
         }
     }
 }

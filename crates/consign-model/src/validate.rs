@@ -10,6 +10,7 @@ mod files;
 mod groups;
 mod ids;
 mod lists;
+mod notifications;
 mod schedule;
 mod segments;
 mod settings;
@@ -43,6 +44,7 @@ pub(crate) fn check(
     let mut validator = Validator { definitions, workspace: &workspace, catalog, kinds, unreadable, found: Vec::new() };
     validator.ids();
     validator.workspace();
+    validator.notifications();
     validator.sources();
     validator.segments();
     validator.contracts();

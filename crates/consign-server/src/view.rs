@@ -489,6 +489,13 @@ pub struct TestStep {
     pub problem: Option<String>,
 }
 
+/// Who could be notified.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct NotificationTests {
+    /// Each notification of the definitions, by its id.
+    pub notifications: Vec<TestStep>,
+}
+
 /// What the demo made.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Demo {

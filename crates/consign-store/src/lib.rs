@@ -7,6 +7,7 @@
 pub mod drafts;
 mod error;
 mod location;
+pub mod notice;
 mod open;
 pub mod record;
 mod sql;
@@ -20,6 +21,7 @@ use consign_model::id::Slug;
 pub use drafts::{Draft, Drafts};
 pub use error::{Open, StoreError};
 pub use location::Location;
+pub use notice::{Announced, NewNotice, Notice, Outbox, Told};
 pub use record::{
     Applied, AudienceCounts, AuditEntry, Credential, Delivery, DeliveryChange, DeliveryCounts, DeliveryError,
     ErrorClass, Event, GroupCounts, ListCounts, NewDelivery, NewOccurrence, NewRun, Occurrence, OccurrenceState,

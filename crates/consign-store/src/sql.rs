@@ -9,6 +9,7 @@ mod definitions;
 mod deliveries;
 mod drafts;
 mod lists;
+mod notices;
 mod occurrences;
 mod runs;
 mod waits;

@@ -287,6 +287,14 @@ pub enum Command {
         #[command(subcommand)]
         command: Keys,
     },
+    /// Test whether those who are notified of how runs end can be reached
+    #[command(after_long_help = "The workspace's `notifications` say who is told of what.\n\n\
+                           Example:\n  consign notifications test")]
+    Notifications {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: Notifications,
+    },
     /// Print completions for a shell
     #[command(after_long_help = "Example:\n  consign completions bash > /etc/bash_completion.d/consign")]
     Completions {
@@ -370,6 +378,13 @@ pub enum Keys {
     /// and the old one taken out afterwards. Refused while another process works with the key; where it breaks off, both
     /// keys are good, and the next call goes on.
     Rotate,
+}
+
+/// What to do with notifications.
+#[derive(Debug, Subcommand)]
+pub enum Notifications {
+    /// Send a test to each of them, and say which did not accept it
+    Test,
 }
 
 /// What to do with lists.

@@ -10,6 +10,7 @@ mod destinations;
 mod export;
 mod keys;
 mod lists;
+mod notifications;
 mod openapi;
 mod requests;
 mod resume;
@@ -24,7 +25,7 @@ use anyhow::Result;
 use consign_delivery::PreviewOptions;
 use consign_delivery::inspect::Filter;
 
-use crate::cli::{Command, Credentials, Destinations, Keys, Lists, Schedules};
+use crate::cli::{Command, Credentials, Destinations, Keys, Lists, Notifications, Schedules};
 use crate::context::Context;
 use crate::exit::Exit;
 
@@ -56,6 +57,7 @@ pub async fn run(command: Command, context: &Context) -> Result<Exit> {
         Command::Destinations { command: Destinations::List } => destinations::list(context).await,
         Command::Destinations { command: Destinations::Spec { kind } } => destinations::spec(context, &kind),
         Command::Destinations { command: Destinations::Test { name } } => destinations::test(context, &name).await,
+        Command::Notifications { command: Notifications::Test } => notifications::test(context).await,
         Command::Lists { command: None } => lists::list(context).await,
         Command::Lists { command: Some(Lists::Reconcile { name }) } => lists::reconcile(context, &name).await,
         Command::Credentials { command: Credentials::Set { name } } => credentials::set(context, &name).await,

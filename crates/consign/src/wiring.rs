@@ -4,17 +4,18 @@ use std::collections::BTreeMap;
 use std::env;
 use std::fmt::Write as _;
 use std::path;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use chrono::{DateTime, Utc};
 use consign_delivery::folder::DataFolder;
 use consign_delivery::lists::{KnownList, Reconciled, known_lists};
 use consign_delivery::{
-    FollowUp, PreviewOptions, Progress, RetentionError, RunError, Workplace, connect, keep_rotated,
+    FollowUp, Notifier, PreviewOptions, Progress, RetentionError, RunError, Workplace, connect, keep_rotated,
 };
 use consign_destinations::files;
-use consign_destinations::http::{Http, Patience};
+use consign_destinations::http::{Http, Patience, RetryPolicy, SystemClock, Timeouts};
 use consign_engine::EngineError;
 use consign_model::definition::Destination;
 use consign_model::document::Located;
@@ -25,7 +26,7 @@ use consign_model::validate::validate;
 use consign_secrets::Secrets;
 use consign_server::summary::summary;
 use consign_server::work::Listener;
-use consign_store::{Run, SqlStore, Store, StoredDefinitions};
+use consign_store::{Notice, Run, SqlStore, Store, StoredDefinitions};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -35,7 +36,7 @@ use crate::definition_files::DefinitionFiles;
 use crate::exit::Refusal;
 use crate::print::{Bar, Printer};
 use crate::show;
-use crate::view::{Demo, Explanation, Preview, RunSummary, SandboxList, TestResult, TestStep};
+use crate::view::{Demo, Explanation, NotificationTests, Preview, RunSummary, SandboxList, TestResult, TestStep};
 use crate::workplace::{Looked, Opened, engine};
 
 /// A campaign to look at or to run, and what it is run with.
@@ -191,8 +192,53 @@ pub async fn run_as(work: &Campaigning<'_>, run_id: &str, as_of: DateTime<Utc>) 
     let version = work.current.version;
     let run = Box::pin(workplace.run_as(work.store, run_id, version, work.campaign, as_of)).await;
     drop(bars);
+    notify(work.context, work.store).await;
     let run = run.map_err(|error| work.explained(error, &opened))?;
     Ok(summary(work.store, work.store.run(&run.run).await?).await?)
+}
+
+/// Tells who is to be told of what has ended, here or in a process that died, and says who could not be told. What ended
+/// is no worse for that.
+pub async fn notify(context: &Context, store: &SqlStore) {
+    match try_notify(context, store).await {
+        Ok(refused) => refused.iter().for_each(|refused| warn(context, refused)),
+        Err(error) => warn(context, &format!("nobody could be notified: {error:#}")),
+    }
+}
+
+/// Says it at the terminal, and in the log of a process that has none.
+fn warn(context: &Context, said: &str) {
+    tracing::warn!("{said}");
+    context.printer.note(said);
+}
+
+async fn try_notify(context: &Context, store: &SqlStore) -> Result<Vec<String>> {
+    let Some(current) = store.current().await? else { return Ok(Vec::new()) };
+    let (secrets, http) = (context.secrets(&current.folder).await?, receivers()?);
+    let notifier = Notifier { definitions: &current.definitions, secrets: &secrets, http: &http };
+    let refused = notifier.notify(store, Utc::now()).await?;
+    let say = |(notice, error): (Notice, _)| {
+        format!("`{}` could not be notified: {}", notice.notification, show::chain(&error))
+    };
+    Ok(refused.into_iter().map(say).collect())
+}
+
+/// Tells all who are to be told of anything that this is a test, and says what came of it.
+pub async fn test_notifications(context: &Context, current: &StoredDefinitions) -> Result<NotificationTests> {
+    let (secrets, http) = (context.secrets(&current.folder).await?, receivers()?);
+    let notifier = Notifier { definitions: &current.definitions, secrets: &secrets, http: &http };
+    let tested = notifier.test(Utc::now()).await.into_iter().map(|tested| TestStep {
+        what: tested.notification.id.to_string(),
+        problem: tested.problem.map(|error| show::chain(&error)),
+    });
+    Ok(NotificationTests { notifications: tested.collect() })
+}
+
+/// The HTTP layer of those who are notified: whoever runs a campaign does not wait long for them.
+fn receivers() -> Result<Http> {
+    let (connect, read) = (Duration::from_secs(5), Duration::from_secs(10));
+    let policy = RetryPolicy { longest_wait: Duration::from_secs(5), budget: Duration::from_secs(10) };
+    Ok(Http::with(Timeouts { connect, read, total: read }, Arc::new(SystemClock))?.patient(policy))
 }
 
 /// Looks at what platforms still work on, and says what was found.
@@ -246,6 +292,7 @@ pub async fn end(context: &Context, store: &SqlStore, run: &Run, how: Ending<'_>
         Ending::Retry(destination) => Box::pin(workplace.retry(store, &run.id, destination)).await,
     };
     drop(bars);
+    notify(context, store).await;
     let ended = ended.map_err(|error| work.explained(error, &opened))?;
     Ok(summary(store, store.run(&ended.run).await?).await?)
 }

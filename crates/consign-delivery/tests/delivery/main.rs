@@ -10,6 +10,7 @@ mod follow_up;
 mod gate;
 mod lists;
 mod memory;
+mod notify;
 mod platforms;
 mod retention;
 mod rotated;

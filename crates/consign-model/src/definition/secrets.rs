@@ -15,6 +15,8 @@ impl Definitions {
                 Connection::Postgres(postgres) => found.push((place, &postgres.url)),
             }
         }
+        let notifications = self.workspace.iter().flat_map(|workspace| &workspace.notifications);
+        found.extend(notifications.map(|one| (format!("the notification `{}`", one.id), &one.webhook.secret)));
         for destination in &self.destinations {
             let place = format!("the destination `{}`", destination.id);
             found.extend(destination.credentials.values().map(|secret| (place.clone(), secret)));

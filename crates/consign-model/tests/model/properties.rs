@@ -327,6 +327,7 @@ fn definitions() -> impl Strategy<Value = Definitions> {
             customer_table,
             always_exclude,
             retention_days,
+            notifications: Vec::new(),
         },
     );
     let body = prop_oneof![condition().prop_map(SegmentBody::Where), text().prop_map(SegmentBody::Sql)];

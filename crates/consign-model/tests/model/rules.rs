@@ -78,6 +78,22 @@ fn the_workspace_and_its_sources_are_checked() {
 }
 
 #[test]
+fn who_is_told_can_be_told() {
+    let told = |lines: &str| format!("always_exclude: [staff]\n  notifications:\n{lines}");
+    let one = "    - { id: ops, webhook: { url: \"https://hooks.example.com/x?k=1\", secret: env:HOOK } }\n";
+    assert_eq!(problems(&changed(&[("always_exclude: [staff]", &told(one))])), []);
+    let found = cases(&[
+        &[("always_exclude: [staff]", &told(&one.repeat(2)))],
+        &[("always_exclude: [staff]", &told(&one.replace("webhook:", "on: [], webhook:")))],
+        &[("always_exclude: [staff]", &told(&one.replace("webhook:", "on: [late, never], webhook:")))],
+        &[("always_exclude: [staff]", &told(&one.replace("https://hooks", "ftp://hooks")))],
+        &[("always_exclude: [staff]", &told(&one.replace("https://hooks", "https://ada:pass@hooks")))],
+        &[("always_exclude: [staff]", &told(&one.replace("env:HOOK", "plain")))],
+    ]);
+    assert_snapshot!(found);
+}
+
+#[test]
 fn conditions_stand_where_their_rows_are_and_fit_their_columns() {
     let active = "{ column: Customer_360.status, operator: is, value: active }";
     let count = "operator: at_least\n            value: 2";

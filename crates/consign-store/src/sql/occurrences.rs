@@ -134,6 +134,14 @@ pub(super) async fn claimed(connection: &mut AnyConnection) -> Result<Vec<Occurr
     rows.iter().map(read).collect()
 }
 
+pub(super) async fn unannounced(connection: &mut AnyConnection) -> Result<Vec<Occurrence>, Fault> {
+    let select = "SELECT * FROM occurrences WHERE (state IN ('skipped', 'failed') OR (state = 'ran' AND late + missed > 0)) \
+                  AND NOT EXISTS (SELECT 1 FROM announced \
+                  WHERE run = occurrences.run AND what = 'time' AND at = occurrences.due) ORDER BY due, run";
+    let rows = sqlx::query(select).fetch_all(connection).await?;
+    rows.iter().map(read).collect()
+}
+
 fn read(row: &AnyRow) -> Result<Occurrence, Fault> {
     Ok(Occurrence {
         run: row.try_get("run")?,

@@ -141,6 +141,13 @@ pub(super) async fn unfinished(connection: &mut AnyConnection) -> Result<Vec<Run
     rows.iter().map(read).collect()
 }
 
+pub(super) async fn unannounced(connection: &mut AnyConnection) -> Result<Vec<Run>, Fault> {
+    let select = "SELECT * FROM runs WHERE state = 'finished' AND NOT EXISTS (SELECT 1 FROM announced \
+                  WHERE run = runs.id AND what = 'end' AND at = runs.finished_at) ORDER BY finished_at, id";
+    let rows = sqlx::query(select).fetch_all(connection).await?;
+    rows.iter().map(read).collect()
+}
+
 pub(super) async fn with_staged_data(
     connection: &mut AnyConnection,
     finished_by: DateTime<Utc>,

@@ -51,6 +51,11 @@ macro_rules! on_every_store {
             of_two_edits_of_one_version_of_a_draft_one_is_kept
             only_the_version_that_was_seen_of_a_draft_is_discarded
         }
+        $crate::suite::on_every_store! { $place, notices, with store:
+            of_each_end_of_a_run_it_is_decided_once_who_is_told
+            of_times_that_went_wrong_it_is_decided_once_who_is_told
+            a_notice_is_told_by_one_until_it_is_accepted
+        }
         $crate::suite::on_every_store! { $place, opening, with place:
             reopening_keeps_everything
             openers_of_a_new_store_wait_for_each_other

@@ -114,6 +114,8 @@ impl Duties for Server {
             tracing::error!(error = show::chain(error.as_ref()), "what platforms work on cannot be looked at");
         }
         self.resume().await;
+        // What another process that died ended, what is late, and who did not accept before.
+        wiring::notify(&self.context, &self.store).await;
     }
 }
 

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::grid::{Column, Grid};
 use super::{Shown, Style};
-use crate::view::{DestinationList, TestResult};
+use crate::view::{DestinationList, NotificationTests, TestResult, TestStep};
 
 /// A kind's specification.
 #[derive(Serialize)]
@@ -39,16 +39,25 @@ impl Shown for DestinationList {
 
 impl Shown for TestResult {
     fn text(&self, _style: Style) -> String {
-        let mut text = format!("{} ({})\n", self.destination, self.kind);
-        for step in &self.steps {
-            let _ = match &step.problem {
-                None => writeln!(text, "  ok    {}", step.what),
-                Some(problem) => writeln!(text, "  FAIL  {}: {problem}", step.what),
-            };
-        }
+        let mut text = format!("{} ({})\n{}", self.destination, self.kind, steps(&self.steps));
         text.push_str(if self.works { "Lists can be sent there\n" } else { "Lists cannot be sent there\n" });
         text
     }
+}
+
+impl Shown for NotificationTests {
+    fn text(&self, _style: Style) -> String {
+        steps(&self.notifications)
+    }
+}
+
+/// What was tried, a line each.
+fn steps(steps: &[TestStep]) -> String {
+    let line = |step: &TestStep| match &step.problem {
+        None => format!("  ok    {}\n", step.what),
+        Some(problem) => format!("  FAIL  {}: {problem}\n", step.what),
+    };
+    steps.iter().map(line).collect()
 }
 
 impl Shown for Spec<'_> {

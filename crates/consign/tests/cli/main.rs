@@ -12,6 +12,7 @@ mod demo;
 mod interrupts;
 mod keys;
 mod later;
+mod notifications;
 mod record;
 mod schedules;
 mod shop;

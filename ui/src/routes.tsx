@@ -31,6 +31,13 @@ const tree = root.addChildren([
   home,
   page('/campaigns', () => import('./pages/campaigns/CampaignsPage')),
   page('/campaigns/$campaign', () => import('./pages/campaigns/CampaignPage')),
+  page('/destinations', () => import('./pages/destinations/DestinationsPage')),
+  page('/destinations/$destination', () => import('./pages/destinations/DestinationPage')),
+  page('/destinations/new/$kind', () => import('./pages/destinations/NewDestinationPage')),
+  page('/sources', () => import('./pages/sources/SourcesPage')),
+  page('/sources/$table', () => import('./pages/sources/TablePage')),
+  page('/runs', () => import('./pages/runs/RunsPage')),
+  page('/runs/$run', () => import('./pages/runs/RunPage')),
 ]);
 
 export const router = createRouter({ routeTree: tree, defaultPreload: 'intent', scrollRestoration: true });

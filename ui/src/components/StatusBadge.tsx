@@ -11,6 +11,7 @@ const colors: Record<string, string> = {
   delivering: 'blue',
   submitted: 'cyan',
   delivered: 'green',
+  succeeded: 'green',
   finished: 'green',
   partial: 'yellow',
   error: 'red',

@@ -1,7 +1,9 @@
 import { Alert, Button, Card, Code, Group, List, Paper, Progress, Stack, Table, Text, Tooltip } from '@mantine/core';
 import { IconSend } from '@tabler/icons-react';
+import { useQuery } from '@tanstack/react-query';
 import { Fragment, useState } from 'react';
 
+import { destinationsQuery } from '../../api/queries';
 import { Count, Empty, StatusBadge } from '../../components';
 import { sentence } from '../../components/Failure';
 import { type Delivery, deliveryId, parts, type RunSummary, spoken } from './counts';
@@ -13,6 +15,8 @@ const number = new Intl.NumberFormat();
 /** The deliveries of a run: each with a bar of what became of its rows, and the whole story when opened. */
 export function Deliveries({ run, live }: { run: RunSummary; live: LiveRun }) {
   const [open, setOpen] = useState<string | null>(null);
+  const destinations = useQuery(destinationsQuery);
+  const names = new Map((destinations.data ?? []).map(({ destination: { id, name } }) => [id, name]));
   if (run.deliveries.length === 0) {
     return run.outcome === null ? (
       <Empty icon={IconSend} title="No deliveries yet">They appear here once everybody is assigned to a treatment.</Empty>
@@ -49,7 +53,7 @@ export function Deliveries({ run, live }: { run: RunSummary; live: LiveRun }) {
                       {delivery.sub_audience}
                     </Text>
                   </Table.Td>
-                  <Table.Td>{delivery.destination}</Table.Td>
+                  <Table.Td>{names.get(delivery.destination) ?? delivery.destination}</Table.Td>
                   <Table.Td ta="right">
                     <Count value={delivery.customers} size="sm" />
                   </Table.Td>

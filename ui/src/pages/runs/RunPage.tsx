@@ -40,10 +40,22 @@ function Shown({ run, live, onAgain }: { run: RunSummary; live: LiveRun; onAgain
   return (
     <Stack gap="md">
       <PageHeader
-        title={run.campaign_name}
+        title={`Run of ${run.campaign_name}`}
         actions={<RunActions run={run} onAgain={onAgain} />}
       >
-        <Facts run={run} />
+        <Stack gap={6} mt={4}>
+          <Facts run={run} />
+          <Group gap="xs">
+            <Anchor component={Link} to="/runs" inherit>
+              All runs
+            </Anchor>
+            ·
+            <Anchor component={Link} to="/campaigns/$campaign" params={{ campaign: run.campaign } as never} inherit>
+              The campaign
+            </Anchor>
+            ·<Text inherit>{run.run}</Text>
+          </Group>
+        </Stack>
       </PageHeader>
       {run.error && (
         <Alert color="red" variant="light" title="The run failed">
@@ -78,9 +90,6 @@ function Shown({ run, live, onAgain }: { run: RunSummary; live: LiveRun; onAgain
 function Facts({ run }: { run: RunSummary }) {
   return (
     <Group gap="xs">
-      <Anchor component={Link} to="/runs" inherit>
-        Activity
-      </Anchor>
       <StatusBadge status={run.outcome ?? run.state} />
       <Mode mode={run.mode} />
       <Text inherit>Began {moment(run.began)}</Text>
@@ -92,11 +101,6 @@ function Facts({ run }: { run: RunSummary }) {
           {run.scheduled.late && ', taken on late'}
         </Text>
       )}
-      <Text inherit>·</Text>
-      <Link to="/campaigns/$campaign" params={{ campaign: run.campaign }}>Campaign</Link>
-      <Text inherit ff="monospace">
-        · {run.run}
-      </Text>
     </Group>
   );
 }

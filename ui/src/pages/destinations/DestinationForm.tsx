@@ -1,28 +1,42 @@
-import { Alert, Anchor, Badge, Button, Card, Group, List, Stack, Switch, Text, TextInput, Title } from '@mantine/core';
+import { Anchor, Badge, Button, Card, Group, List, Stack, Switch, Text, TextInput, Title } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { Link, useNavigate } from '@tanstack/react-router';
+import { useNavigate } from '@tanstack/react-router';
 import { type FormEvent, useState } from 'react';
 
-import { api, ask, type Schemas } from '../../api/client';
+import { api, ask, Refused, type Schemas } from '../../api/client';
+import { problemsAt, textAt } from '../../api/problems';
 import { destinationsQuery, tablesQuery } from '../../api/queries';
-import { Failure, PageHeader } from '../../components';
+import { Failure, PageHeader, Prose, TextLink } from '../../components';
+import { ConditionBuilder } from '../../conditions/ConditionBuilder';
+import { idOf } from '../../ids';
+import { elsewhere } from '../problems';
 import { columnsOf } from '../sources/columns';
-import { byPath, elsewhere } from './problems';
+import { useLeaving } from '../useLeaving';
 import { RemoveDestination } from './RemoveDestination';
 import { SettingField } from './SettingField';
-import { definitionOf, type FieldValue, formOf, idOf, inOrder, type KindSpec, newForm, shown } from './settings';
+import { definitionOf, type FieldValue, formOf, inOrder, type KindSpec, newForm, shown } from './settings';
 import { TestButton } from './TestButton';
 
 /** A destination of a kind: one that there is, or a new one. */
-export function DestinationForm({ kind, detail }: { kind: KindSpec; detail?: Schemas['DestinationDetail'] }) {
-  const [form, setForm] = useState(() => (detail ? formOf(detail.destination) : newForm(kind)));
+export function DestinationForm({
+  kind,
+  detail,
+  taken = [],
+}: {
+  kind: KindSpec;
+  detail?: Schemas['DestinationDetail'];
+  /** The ids that others have. */
+  taken?: string[];
+}) {
+  const [form, setForm] = useState(() => (detail ? formOf(detail.destination) : newForm(kind, taken)));
   const [typedId, setTypedId] = useState<string | null>(null);
   const [changed, setChanged] = useState(false);
   const tables = useQuery(tablesQuery);
   const columns = columnsOf(tables.data ?? []);
   const queries = useQueryClient();
   const navigate = useNavigate();
+  const leave = useLeaving(changed);
   const id = detail?.destination.id ?? typedId ?? idOf(form.name);
   const save = useMutation({
     mutationFn: () => {
@@ -32,12 +46,13 @@ export function DestinationForm({ kind, detail }: { kind: KindSpec; detail?: Sch
     },
     onSuccess: async (saved) => {
       setChanged(false);
+      leave();
       await queries.invalidateQueries({ queryKey: destinationsQuery.queryKey });
       notifications.show({ color: 'teal', message: `${saved.name} is saved.` });
       await navigate({ to: '/destinations/$destination', params: { destination: saved.id } });
     },
   });
-  const problems = byPath(save.error);
+  const problems = save.error instanceof Refused ? save.error.problems : [];
   const change = (change: Partial<typeof form>) => {
     setForm((before) => ({ ...before, ...change }));
     setChanged(true);
@@ -50,7 +65,7 @@ export function DestinationForm({ kind, detail }: { kind: KindSpec; detail?: Sch
         key={spec.name}
         spec={spec}
         value={shown(spec, form)}
-        error={problems.get(`${spec.secret ? 'credentials' : 'settings'}.${spec.name}`)}
+        error={textAt(problems, `${spec.secret ? 'credentials' : 'settings'}.${spec.name}`)}
         columns={columns}
         onChange={(value) => setField(spec.name, value)}
       />
@@ -59,7 +74,7 @@ export function DestinationForm({ kind, detail }: { kind: KindSpec; detail?: Sch
     event.preventDefault();
     save.mutate();
   };
-  const known = ['name', 'id', ...kind.settings.map(({ name, secret }) => `${secret ? 'credentials' : 'settings'}.${name}`)];
+  const known = ['name', 'id', 'consent', ...kind.settings.map(({ name, secret }) => `${secret ? 'credentials' : 'settings'}.${name}`)];
   return (
     <form onSubmit={submit} noValidate>
       <Stack gap="md" maw={1080}>
@@ -74,7 +89,7 @@ export function DestinationForm({ kind, detail }: { kind: KindSpec; detail?: Sch
             </Group>
           }
         >
-          <Link to="/destinations">Destinations</Link> · {kind.description}
+          <TextLink to="/destinations">All destinations</TextLink> · <Prose text={kind.description} />
         </PageHeader>
         {save.error && <Failure title="It is not saved" error={elsewhere(save.error, known)} />}
         <Card withBorder padding="lg" bg="var(--card)">
@@ -84,7 +99,7 @@ export function DestinationForm({ kind, detail }: { kind: KindSpec; detail?: Sch
               description="As campaigns show it."
               withAsterisk
               value={form.name}
-              error={problems.get('name')}
+              error={textAt(problems, 'name')}
               onChange={(event) => change({ name: event.currentTarget.value })}
             />
             {!detail && (
@@ -93,7 +108,7 @@ export function DestinationForm({ kind, detail }: { kind: KindSpec; detail?: Sch
                 description="Fixed once it is made; definitions and the command line name the destination by it."
                 withAsterisk
                 value={id}
-                error={problems.get('id')}
+                error={textAt(problems, 'id')}
                 onChange={(event) => setTypedId(event.currentTarget.value)}
               />
             )}
@@ -126,6 +141,29 @@ export function DestinationForm({ kind, detail }: { kind: KindSpec; detail?: Sch
             <Stack>{fields(more)}</Stack>
           </Card>
         )}
+        <Card withBorder padding="lg" bg="var(--card)" component="section">
+          <Title order={2} size="h4" mb="md">
+            Consent
+          </Title>
+          <Stack>
+            <Switch
+              label="Only who has consented is sent here"
+              description="Whoever does not meet it is never sent to this destination, in no campaign, under nobody's key."
+              checked={form.consent !== null}
+              onChange={(event) =>
+                change({ consent: event.currentTarget.checked ? { column: '', operator: 'is_true' } : null })
+              }
+            />
+            {form.consent && (
+              <ConditionBuilder
+                value={form.consent}
+                onChange={(consent) => change({ consent })}
+                path="consent"
+                problems={problemsAt(problems, 'consent')}
+              />
+            )}
+          </Stack>
+        </Card>
         {detail && (
           <Card withBorder padding="lg" bg="var(--card)" component="section">
             <Title order={2} size="h4" mb="md">
@@ -139,21 +177,23 @@ export function DestinationForm({ kind, detail }: { kind: KindSpec; detail?: Sch
             )}
           </Card>
         )}
-        <Kind kind={kind} detail={detail} />
+        <Kind kind={kind} />
       </Stack>
     </form>
   );
 }
 
 /** What is known of the kind, for who wonders. */
-function Kind({ kind, detail }: { kind: KindSpec; detail: Schemas['DestinationDetail'] | undefined }) {
+function Kind({ kind }: { kind: KindSpec }) {
   return (
     <Card withBorder padding="lg" bg="var(--card)" component="section">
       <Title order={2} size="h4" mb="xs">
         About {kind.title}
       </Title>
       <Stack gap="xs">
-        <Text size="sm">{kind.rules.summary}</Text>
+        <Text size="sm" component="div">
+          <Prose text={kind.rules.summary} />
+        </Text>
         {kind.memberships.length > 0 && (
           <Group gap="xs">
             <Text size="sm">Each {kind.list.noun} can be kept by:</Text>
@@ -165,11 +205,6 @@ function Kind({ kind, detail }: { kind: KindSpec; detail: Schemas['DestinationDe
             ))}
           </Group>
         )}
-        {detail?.destination.consent && (
-          <Alert color="blue" variant="light">
-            This destination has a consent rule: who does not meet it is never sent here. It stays as it is.
-          </Alert>
-        )}
         {kind.unverified.length > 0 && (
           <details>
             <summary>
@@ -179,7 +214,9 @@ function Kind({ kind, detail }: { kind: KindSpec; detail: Schemas['DestinationDe
             </summary>
             <List size="sm" mt="xs">
               {kind.unverified.map((one) => (
-                <List.Item key={one}>{one}</List.Item>
+                <List.Item key={one}>
+                  <Prose text={one} />
+                </List.Item>
               ))}
             </List>
           </details>

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { controlOf, definitionOf, formOf, idOf, inOrder, type KindSpec, newForm, type SettingSpec, shown } from './settings';
+import { controlOf, definitionOf, formOf, inOrder, type KindSpec, newForm, type SettingSpec, shown } from './settings';
 
 const setting = (name: string, more: Partial<SettingSpec> = {}): SettingSpec => ({
   name,
@@ -70,12 +70,5 @@ describe('a setting', () => {
     expect(controlOf(kind.settings[1]!)).toEqual({ control: 'integer', min: 1, max: 100 });
     expect(controlOf(kind.settings[3]!)).toEqual({ control: 'choices', choices: ['red', 'blue'] });
     expect(controlOf(kind.settings[4]!)).toEqual({ control: 'secret' });
-  });
-});
-
-describe('an id', () => {
-  it('is made of a name', () => {
-    expect(idOf('Zoë’s newsletter (DE)')).toBe('zoe_s_newsletter_de');
-    expect(idOf('  ')).toBe('');
   });
 });

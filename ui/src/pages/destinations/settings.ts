@@ -1,6 +1,8 @@
 // The form of a destination, from what its kind says of itself: no kind is known here by name.
 
 import type { Schemas } from '../../api/client';
+import type { Condition } from '../../conditions/model';
+import { freeName } from '../../ids';
 
 export type Destination = Schemas['Destination'];
 /** What a form and what stands about it need of a kind. */
@@ -17,6 +19,8 @@ export type FieldValue = string | boolean | string[];
 export interface Form {
   name: string;
   sandbox: boolean;
+  /** Who may be sent there at all; `null` for everybody. */
+  consent: Condition | null;
   /** By the names of settings and credentials; those that were never touched are not there. */
   fields: Record<string, FieldValue>;
 }
@@ -66,12 +70,12 @@ export function formOf(destination: Destination): Form {
   for (const [name, value] of Object.entries(destination.settings ?? {})) {
     fields[name] = Array.isArray(value) || typeof value === 'boolean' ? value : String(value);
   }
-  return { name: destination.name, sandbox: destination.sandbox ?? false, fields };
+  return { name: destination.name, sandbox: destination.sandbox ?? false, consent: destination.consent ?? null, fields };
 }
 
-/** The form of a new destination of a kind. */
-export function newForm(spec: KindSpec): Form {
-  return { name: spec.title, sandbox: false, fields: {} };
+/** The form of a new destination of a kind, beside those that have these ids. */
+export function newForm(spec: KindSpec, taken: readonly string[] = []): Form {
+  return { name: freeName(spec.title, taken), sandbox: false, consent: null, fields: {} };
 }
 
 /** What a field shows: what was given, else what holds without it. */
@@ -96,7 +100,7 @@ function written(spec: SettingSpec, value: FieldValue | undefined): unknown {
   return integer && /^-?\d+$/.test(String(value)) ? Number(value) : value;
 }
 
-/** The definition that a form says, over what the destination says that no form shows (consent, contract, defaults). */
+/** The definition that a form says, over what the destination says that no form shows (contract, defaults). */
 export function definitionOf(form: Form, spec: KindSpec, id: string, over?: Destination): Destination {
   const settings: Record<string, unknown> = {};
   const credentials: Record<string, string> = {};
@@ -111,22 +115,12 @@ export function definitionOf(form: Form, spec: KindSpec, id: string, over?: Dest
       settings[setting.name] = value;
     }
   }
-  return { ...over, id, name: form.name.trim(), kind: spec.kind, sandbox: form.sandbox, settings, credentials };
+  const { name, sandbox, consent } = form;
+  return { ...over, id, name: name.trim(), kind: spec.kind, sandbox, settings, credentials, consent };
 }
 
 /** Settings that a destination must have, before those that it may. */
 export function inOrder(spec: KindSpec): { needed: SettingSpec[]; more: SettingSpec[] } {
   const needed = spec.settings.filter((setting) => setting.required || setting.secret);
   return { needed, more: spec.settings.filter((setting) => !needed.includes(setting)) };
-}
-
-/** The id of a name: lower case, with `_` for what an id cannot have. */
-export function idOf(name: string): string {
-  return name
-    .normalize('NFKD')
-    .replace(/\p{M}/gu, '')
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, '_')
-    .replace(/^_+|_+$/g, '')
-    .slice(0, 80);
 }

@@ -11,9 +11,9 @@ import { Failure, PageHeader, Prose, TextLink } from '../../components';
 import { ConditionBuilder } from '../../conditions/ConditionBuilder';
 import { idOf } from '../../ids';
 import { elsewhere } from '../problems';
+import { Remove } from '../Remove';
 import { columnsOf } from '../sources/columns';
 import { useLeaving } from '../useLeaving';
-import { RemoveDestination } from './RemoveDestination';
 import { SettingField } from './SettingField';
 import { definitionOf, type FieldValue, formOf, inOrder, type KindSpec, newForm, shown } from './settings';
 import { TestButton } from './TestButton';
@@ -52,6 +52,13 @@ export function DestinationForm({
       await navigate({ to: '/destinations/$destination', params: { destination: saved.id } });
     },
   });
+  const remove = async (tag: string) => {
+    const header = { 'If-Match': `"${tag}"` };
+    await ask(api.DELETE('/destinations/{destination}', { params: { path: { destination: id }, header } }));
+    leave();
+    await navigate({ to: '/destinations' });
+    await queries.invalidateQueries({ queryKey: destinationsQuery.queryKey });
+  };
   const problems = save.error instanceof Refused ? save.error.problems : [];
   const change = (change: Partial<typeof form>) => {
     setForm((before) => ({ ...before, ...change }));
@@ -82,7 +89,14 @@ export function DestinationForm({
           title={detail ? detail.destination.name : `New destination: ${kind.title}`}
           actions={
             <Group>
-              {detail && <RemoveDestination detail={detail} />}
+              {detail && (
+                <Remove
+                  name={detail.destination.name}
+                  consequence="Its settings are gone then. Lists that were delivered stay where they are."
+                  usedBy={detail.used_by}
+                  remove={() => remove(detail.tag)}
+                />
+              )}
               <Button type="submit" loading={save.isPending} disabled={detail !== undefined && !changed}>
                 {detail ? 'Save' : 'Add destination'}
               </Button>

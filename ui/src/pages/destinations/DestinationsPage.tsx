@@ -6,7 +6,7 @@ import { useState } from 'react';
 
 import type { Schemas } from '../../api/client';
 import { destinationsQuery, kindsQuery } from '../../api/queries';
-import { Empty, Failure, Loading, PageHeader } from '../../components';
+import { Empty, Failure, Loading, PageHeader, TextLink } from '../../components';
 import type { KindSpec } from './settings';
 import { TestButton } from './TestButton';
 
@@ -112,9 +112,9 @@ function DestinationCard({ detail, kinds }: { detail: DestinationDetail; kinds: 
               {used_by.map((campaign, at) => (
                 <span key={campaign}>
                   {at > 0 && ', '}
-                  <Link to="/campaigns/$campaign" params={{ campaign }}>
+                  <TextLink to="/campaigns/$campaign" params={{ campaign }}>
                     {campaign}
-                  </Link>
+                  </TextLink>
                 </span>
               ))}
               .

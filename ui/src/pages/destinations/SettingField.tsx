@@ -1,5 +1,6 @@
 import { MultiSelect, Select, Switch, TextInput } from '@mantine/core';
 
+import { Prose } from '../../components';
 import { controlOf, type FieldValue, type SettingSpec } from './settings';
 
 /** A setting as its kind describes it. */
@@ -17,7 +18,7 @@ export function SettingField({
   onChange: (value: FieldValue) => void;
 }) {
   const control = controlOf(spec);
-  const common = { label: spec.name, description: spec.description, error, withAsterisk: spec.required };
+  const common = { label: spec.name, description: <Prose text={spec.description} />, error, withAsterisk: spec.required };
   const usual = spec.default === null || spec.default === undefined ? '' : String(spec.default);
   const text = typeof value === 'string' ? value : '';
   switch (control.control) {
@@ -25,7 +26,7 @@ export function SettingField({
       return (
         <Switch
           label={spec.name}
-          description={spec.description}
+          description={<Prose text={spec.description} />}
           error={error}
           checked={value === true}
           onChange={(event) => onChange(event.currentTarget.checked)}
@@ -69,7 +70,7 @@ export function SettingField({
       return (
         <TextInput
           {...common}
-          description={`${spec.description}. Say where it is kept, never the secret itself.`}
+          description={<Prose text={`${spec.description}. Say where it is kept, never the secret itself.`} />}
           placeholder={`env:${spec.name.toUpperCase()} or file:PATH`}
           value={text}
           autoComplete="off"

@@ -3,7 +3,8 @@ import { useMutation } from '@tanstack/react-query';
 import { IconCheck, IconX } from '@tabler/icons-react';
 
 import { api, ask, type Schemas } from '../../api/client';
-import { Failure } from '../../components';
+import { Failure, Prose } from '../../components';
+import { sentence } from '../../components/Failure';
 
 /** Connects to a saved destination and says what was tried and what failed. */
 export function TestButton({ destination, name, disabled }: { destination: string; name: string; disabled?: boolean }) {
@@ -35,7 +36,7 @@ export function TestButton({ destination, name, disabled }: { destination: strin
 function Result({ result }: { result: Schemas['TestResult'] }) {
   return (
     <Stack gap={6}>
-      <Text size="sm" fw={600} c={result.works ? 'teal' : 'red'}>
+      <Text size="sm" fw={600}>
         {result.works ? 'It works.' : 'It does not work.'}
       </Text>
       <List size="sm" spacing={6} listStyleType="none">
@@ -43,7 +44,7 @@ function Result({ result }: { result: Schemas['TestResult'] }) {
           <List.Item
             key={what}
             icon={
-              <ThemeIcon size={18} radius="xl" variant="light" color={problem ? 'red' : 'teal'}>
+              <ThemeIcon size={18} radius="xl" variant="light" color={problem ? 'red' : 'tide'}>
                 {problem ? (
                   <IconX size={12} role="img" aria-label="failed" />
                 ) : (
@@ -52,10 +53,10 @@ function Result({ result }: { result: Schemas['TestResult'] }) {
               </ThemeIcon>
             }
           >
-            {what}
+            <Prose text={sentence(what)} />
             {problem && (
-              <Text size="sm" c="red">
-                {problem}
+              <Text size="sm" c="dimmed" component="div">
+                <Prose text={sentence(problem)} />
               </Text>
             )}
           </List.Item>

@@ -1,10 +1,10 @@
-import { Alert, Badge, Button, Card, Group, List, Stack, Table, Text, TextInput, ThemeIcon } from '@mantine/core';
+import { Alert, Badge, Button, Card, Group, SimpleGrid, Stack, Table, Text, TextInput, ThemeIcon } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { IconCheck, IconX } from '@tabler/icons-react';
 import { type FormEvent, useState } from 'react';
 
 import { api, ask, type Schemas } from '../../api/client';
-import { Failure, Loading } from '../../components';
+import { Failure, Loading, Prose } from '../../components';
 import { spoken } from './counts';
 import { moment } from './time';
 
@@ -40,7 +40,7 @@ export function Explain({ campaign }: { campaign: string }) {
         <Group align="flex-end">
           <TextInput
             label="Customer key"
-            description="As the customer table has it. The campaign’s last run is explained."
+            description="As the customer table has it. The campaign's last run is explained."
             value={typed}
             onChange={(event) => setTyped(event.currentTarget.value)}
             w={320}
@@ -72,35 +72,28 @@ function verdict({ customer_key, exists, in_audience, treatments }: Explanation)
 
 function Explained({ explanation }: { explanation: Explanation }) {
   return (
-    <Stack gap="md" aria-live="polite">
-      <Alert color={explanation.treatments.length > 0 ? 'teal' : 'gray'} title={verdict(explanation)}>
-        As of {moment(explanation.as_of)}.
+    <Stack gap="md">
+      <Alert variant="light" color={explanation.treatments.length > 0 ? 'tide' : 'gray'} role="status">
+        <Text fw={600}>{verdict(explanation)}</Text>
+        <Text size="sm">As of {moment(explanation.as_of)}.</Text>
       </Alert>
       {explanation.exists && (
-        <Group align="stretch" grow preventGrowOverflow={false}>
-          <Card withBorder miw={320} bg="var(--card)">
+        <SimpleGrid cols={{ base: 1, lg: 2 }}>
+          <Card withBorder bg="var(--card)">
             <Text fw={600} mb="xs">
               Segments of the audience
             </Text>
-            <List listStyleType="none" spacing="xs" size="sm">
-              {explanation.segments.map(({ role, test }) => (
-                <Tested key={`${role} ${test.text}`} test={test} note={roles[role]} />
-              ))}
-            </List>
+            <Tests tests={explanation.segments.map(({ role, test }) => ({ test, note: roles[role] }))} />
           </Card>
           {explanation.sub_audiences.length > 0 && (
-            <Card withBorder miw={320} bg="var(--card)">
+            <Card withBorder bg="var(--card)">
               <Text fw={600} mb="xs">
                 Sub-audiences, in order
               </Text>
-              <List listStyleType="none" spacing="xs" size="sm">
-                {explanation.sub_audiences.map((test) => (
-                  <Tested key={test.text} test={test} />
-                ))}
-              </List>
+              <Tests tests={explanation.sub_audiences.map((test) => ({ test }))} />
             </Card>
           )}
-        </Group>
+        </SimpleGrid>
       )}
       {explanation.treatments.map((treatment) => (
         <Card withBorder bg="var(--card)" key={`${treatment.sub_audience} ${treatment.group}`}>
@@ -132,10 +125,8 @@ function Explained({ explanation }: { explanation: Explanation }) {
                     <Table.Td>{sent.destination}</Table.Td>
                     <Table.Td>{sent.list_name}</Table.Td>
                     <Table.Td>
-                      <Badge color={sent.sent ? 'teal' : 'yellow'} variant="light" tt="none">
-                        {sent.sent ? 'sent' : 'not sent'}
-                      </Badge>{' '}
-                      {sent.reasons.map(spoken).join(', ')}
+                      {sent.sent ? 'Sent' : 'Not sent'}
+                      {sent.reasons.length > 0 && `: ${sent.reasons.map(spoken).join(', ')}`}
                     </Table.Td>
                   </Table.Tr>
                 ))}
@@ -148,31 +139,33 @@ function Explained({ explanation }: { explanation: Explanation }) {
   );
 }
 
-/** A condition with whether it holds, said by more than a colour. */
-function Tested({ test, note }: { test: ConditionTest; note?: string }) {
-  const Icon = test.holds ? IconCheck : IconX;
+/** Conditions with whether each holds, said by more than a colour. */
+function Tests({ tests }: { tests: { test: ConditionTest; note?: string }[] }) {
   return (
-    <List.Item
-      icon={
-        <ThemeIcon size={18} radius="xl" variant="light" color={test.holds ? 'teal' : 'gray'}>
-          <Icon size={12} role="img" aria-label={test.holds ? 'holds' : 'does not hold'} />
-        </ThemeIcon>
-      }
-    >
-      {test.text}
-      {note && (
-        <Text span c="dimmed">
-          {' '}
-          ({note})
-        </Text>
-      )}
-      {test.within && test.within.length > 0 && (
-        <List listStyleType="none" size="sm" mt={4} withPadding>
-          {test.within.map((inner) => (
-            <Tested key={inner.text} test={inner} />
-          ))}
-        </List>
-      )}
-    </List.Item>
+    <Stack component="ul" gap={6} m={0} p={0} style={{ listStyle: 'none' }}>
+      {tests.map(({ test, note }) => (
+        <Group component="li" key={`${note} ${test.text}`} gap="xs" wrap="nowrap" align="flex-start">
+          <ThemeIcon size={18} mt={2} radius="xl" variant="light" color={test.holds ? 'tide' : 'gray'}>
+            {test.holds ? (
+              <IconCheck size={12} role="img" aria-label="holds" />
+            ) : (
+              <IconX size={12} role="img" aria-label="does not hold" />
+            )}
+          </ThemeIcon>
+          <Stack gap={6}>
+            <Text size="sm" component="div">
+              <Prose text={test.text} />
+              {note && (
+                <Text span c="dimmed" inherit>
+                  {' '}
+                  ({note})
+                </Text>
+              )}
+            </Text>
+            {test.within && test.within.length > 0 && <Tests tests={test.within.map((inner) => ({ test: inner }))} />}
+          </Stack>
+        </Group>
+      ))}
+    </Stack>
   );
 }

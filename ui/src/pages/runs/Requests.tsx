@@ -43,7 +43,14 @@ export function Requests({ run }: { run: RunSummary }) {
         </Empty>
       )}
       {lines.length > 0 && (
-        <Paper withBorder bg="var(--card)" style={{ overflowX: 'auto' }}>
+        <Paper
+          withBorder
+          bg="var(--card)"
+          style={{ overflowX: 'auto' }}
+          role="region"
+          aria-label="Requests to platforms"
+          tabIndex={0}
+        >
           <Table aria-label="Requests">
             <Table.Thead>
               <Table.Tr>
@@ -71,7 +78,7 @@ export function Requests({ run }: { run: RunSummary }) {
                     )}
                   </Table.Td>
                   <Table.Td>
-                    <Badge color={line.failed ? 'red' : 'teal'} variant="light">
+                    <Badge color={line.failed ? 'red' : 'green'} variant="dot" radius="sm" c="var(--mantine-color-text)">
                       {line.status ?? 'none'}
                     </Badge>
                   </Table.Td>

@@ -1,8 +1,8 @@
-import { Alert, Anchor, Group, Stack, Tabs, Text } from '@mantine/core';
-import { Link, useParams } from '@tanstack/react-router';
+import { Alert, Group, Stack, Tabs, Text } from '@mantine/core';
+import { useParams } from '@tanstack/react-router';
 import { useState } from 'react';
 
-import { Failure, Loading, PageHeader, StatusBadge } from '../../components';
+import { Failure, Loading, PageHeader, StatusBadge, TextLink } from '../../components';
 import { sentence } from '../../components/Failure';
 import { Audience } from './Audience';
 import type { RunSummary } from './counts';
@@ -46,13 +46,10 @@ function Shown({ run, live, onAgain }: { run: RunSummary; live: LiveRun; onAgain
         <Stack gap={6} mt={4}>
           <Facts run={run} />
           <Group gap="xs">
-            <Anchor component={Link} to="/runs" inherit>
-              All runs
-            </Anchor>
-            ·
-            <Anchor component={Link} to="/campaigns/$campaign" params={{ campaign: run.campaign } as never} inherit>
+            <TextLink to="/runs">All runs</TextLink>·
+            <TextLink to="/campaigns/$campaign" params={{ campaign: run.campaign }}>
               The campaign
-            </Anchor>
+            </TextLink>
             ·<Text inherit>{run.run}</Text>
           </Group>
         </Stack>

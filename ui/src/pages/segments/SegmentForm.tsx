@@ -13,8 +13,8 @@ import { ConditionBuilder } from '../../conditions/ConditionBuilder';
 import { complete, type Condition } from '../../conditions/model';
 import { idOf } from '../../ids';
 import { elsewhere } from '../problems';
+import { Remove } from '../Remove';
 import { useLeaving } from '../useLeaving';
-import { RemoveSegment } from './RemoveSegment';
 import { share } from './share';
 
 type SegmentLine = Schemas['SegmentLine'];
@@ -51,6 +51,13 @@ export function SegmentForm({ line }: { line?: SegmentLine }) {
       await navigate({ to: '/segments/$segment', params: { segment: saved.id } });
     },
   });
+  const remove = async ({ tag }: SegmentLine) => {
+    const header = { 'If-Match': `"${tag}"` };
+    await ask(api.DELETE('/segments/{segment}', { params: { path: { segment: id }, header } }));
+    leave();
+    await navigate({ to: '/segments' });
+    await queries.invalidateQueries({ queryKey: segmentsQuery.queryKey });
+  };
   const problems = save.error instanceof Refused ? save.error.problems : [];
   const edit = <T,>(set: (value: T) => void) => (value: T) => {
     set(value);
@@ -67,7 +74,14 @@ export function SegmentForm({ line }: { line?: SegmentLine }) {
         title={there?.name ?? 'New segment'}
         actions={
           <>
-            {line && <RemoveSegment line={line} />}
+            {line && (
+              <Remove
+                name={line.segment.name}
+                consequence="Nobody can include or exclude it then. Customers stay as they are."
+                usedBy={line.used_by}
+                remove={() => remove(line)}
+              />
+            )}
             <Button type="submit" loading={save.isPending} disabled={!changed || name.trim() === ''}>
               {line ? 'Save' : 'Make the segment'}
             </Button>

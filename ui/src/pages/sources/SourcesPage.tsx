@@ -38,7 +38,7 @@ export default function SourcesPage() {
                 <Title order={2} size="h4">
                   {source.id}
                 </Title>
-                <Badge variant="light" tt="none">
+                <Badge variant="default" tt="none" fw={500} radius="sm">
                   {sort}
                 </Badge>
                 <Code>{where}</Code>
@@ -75,7 +75,7 @@ function Tables({ tables }: { tables: TableLine[] }) {
                   <Text fw={500}>{table.name}</Text>
                 )}
                 {table.is_customer_table && (
-                  <Badge variant="light" color="teal" tt="none">
+                  <Badge variant="default" tt="none" fw={500} radius="sm">
                     says who exists
                   </Badge>
                 )}

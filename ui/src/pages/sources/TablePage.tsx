@@ -1,10 +1,10 @@
-import { Badge, Code, Group, Progress, SimpleGrid, Stack, Table, Text, Title, UnstyledButton } from '@mantine/core';
+import { Badge, Code, Group, Paper, Progress, SimpleGrid, Stack, Table, Text, Title, UnstyledButton } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { Link, useParams } from '@tanstack/react-router';
+import { useParams } from '@tanstack/react-router';
 import { useState } from 'react';
 
 import { api, ask, type Schemas } from '../../api/client';
-import { Count, Failure, Loading, PageHeader } from '../../components';
+import { Count, Failure, Loading, PageHeader, TextLink } from '../../components';
 import { tableQuery } from './queries';
 
 type TableDetail = Schemas['TableDetail'];
@@ -27,10 +27,10 @@ function Shown({ table }: { table: TableDetail }) {
     <Stack gap="lg">
       <PageHeader title={table.name}>
           <Group gap="xs">
-            <Link to="/sources">Sources</Link> · <Count value={table.rows} size="sm" /> rows, {table.rows_per_customer} a customer, of the source {table.source};
+            <TextLink to="/sources">All sources</TextLink> · <Count value={table.rows} size="sm" /> rows, {table.rows_per_customer} a customer, of the source {table.source};
             customers by <Code>{table.customer_key}</Code>
             {table.is_customer_table && (
-              <Badge variant="light" color="teal" tt="none">
+              <Badge variant="default" tt="none" fw={500} radius="sm">
                 says who exists
               </Badge>
             )}
@@ -76,7 +76,8 @@ function Columns({
   onChoose: (column: string) => void;
 }) {
   return (
-    <Table verticalSpacing={6} withTableBorder highlightOnHover>
+    <Paper withBorder bg="var(--card)">
+    <Table verticalSpacing={6} highlightOnHover aria-label="Columns">
       <Table.Thead>
         <Table.Tr>
           <Table.Th>Column</Table.Th>
@@ -86,7 +87,7 @@ function Columns({
       </Table.Thead>
       <Table.Tbody>
         {table.columns.map((column) => (
-          <Table.Tr key={column.name} bg={chosen === column.name ? 'var(--mantine-primary-color-light)' : undefined}>
+          <Table.Tr key={column.name} bg={chosen === column.name ? 'var(--mantine-color-default-hover)' : undefined}>
             <Table.Td>
               <UnstyledButton
                 fz="sm"
@@ -110,6 +111,7 @@ function Columns({
         ))}
       </Table.Tbody>
     </Table>
+    </Paper>
   );
 }
 
@@ -134,7 +136,8 @@ function Values({ table, column }: { table: TableDetail; column: string }) {
     return <Text c="dimmed">It has no values: every row is null.</Text>;
   }
   return (
-    <Table verticalSpacing={6} withTableBorder>
+    <Paper withBorder bg="var(--card)">
+    <Table verticalSpacing={6} aria-label="Values">
       <Table.Thead>
         <Table.Tr>
           <Table.Th>Value</Table.Th>
@@ -162,6 +165,7 @@ function Values({ table, column }: { table: TableDetail; column: string }) {
         })}
       </Table.Tbody>
     </Table>
+    </Paper>
   );
 }
 
@@ -179,8 +183,8 @@ function Sample({ table }: { table: string }) {
   }
   const { columns, rows } = sample.data;
   return (
-    <Table.ScrollContainer minWidth={860}>
-      <Table verticalSpacing={6} withTableBorder striped fz="sm" style={{ whiteSpace: 'nowrap' }}>
+    <Paper withBorder bg="var(--card)" style={{ overflowX: 'auto' }} role="region" aria-label="First rows" tabIndex={0}>
+      <Table verticalSpacing={6} fz="sm" style={{ whiteSpace: 'nowrap' }} aria-label="First rows">
         <Table.Thead>
           <Table.Tr>
             {columns.map((column) => (
@@ -205,6 +209,6 @@ function Sample({ table }: { table: string }) {
           ))}
         </Table.Tbody>
       </Table>
-    </Table.ScrollContainer>
+    </Paper>
   );
 }

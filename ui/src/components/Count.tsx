@@ -19,7 +19,7 @@ export function Count({ value, counting = false, of, ...text }: Props) {
     <Text component="span" {...text} aria-busy={counting} style={{ whiteSpace: 'nowrap', opacity: counting ? 0.6 : 1 }}>
       {shown(value)}
       {of ? ` ${of}` : null}
-      {counting && <Loader size={10} ml={6} aria-label="counting" />}
+      {counting && <Loader size={10} ml={6} role="img" aria-label="counting" />}
     </Text>
   );
 }

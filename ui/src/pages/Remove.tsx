@@ -36,7 +36,7 @@ export function Remove({ name, consequence, usedBy, remove }: Props) {
               Keep it
             </Button>
             {!used && (
-              <Button color="red" loading={removing.isPending} onClick={() => removing.mutate()}>
+              <Button color="red.9" loading={removing.isPending} onClick={() => removing.mutate()}>
                 Remove {name}
               </Button>
             )}

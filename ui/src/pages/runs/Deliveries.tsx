@@ -6,7 +6,7 @@ import { Fragment, useState } from 'react';
 import { destinationsQuery } from '../../api/queries';
 import { Count, Empty, StatusBadge } from '../../components';
 import { sentence } from '../../components/Failure';
-import { type Delivery, deliveryId, parts, type RunSummary, spoken } from './counts';
+import { type Delivery, deliveryId, isStaged, parts, type RunSummary, spoken } from './counts';
 import type { LiveRun } from './live';
 import { clock } from './time';
 
@@ -55,10 +55,10 @@ export function Deliveries({ run, live }: { run: RunSummary; live: LiveRun }) {
                   </Table.Td>
                   <Table.Td>{names.get(delivery.destination) ?? delivery.destination}</Table.Td>
                   <Table.Td ta="right">
-                    <Count value={delivery.customers} size="sm" />
+                    <Count value={isStaged(delivery) ? delivery.customers : null} size="sm" />
                   </Table.Td>
                   <Table.Td ta="right">
-                    <Count value={delivery.rows} size="sm" />
+                    <Count value={isStaged(delivery) ? delivery.rows : null} size="sm" />
                   </Table.Td>
                   <Table.Td>
                     <Bar delivery={delivery} state={live.states[id] ?? delivery.state} until={live.limited[id]} />

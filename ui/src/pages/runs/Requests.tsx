@@ -65,7 +65,7 @@ export function Requests({ run }: { run: RunSummary }) {
             <Table.Tbody>
               {lines.map((line) => (
                 <Table.Tr key={`${line.request}/${line.attempt}/${line.at}`}>
-                  <Table.Td>{clock(line.at)}</Table.Td>
+                  <Table.Td style={{ whiteSpace: 'nowrap' }}>{clock(line.at)}</Table.Td>
                   <Table.Td>{line.delivery}</Table.Td>
                   <Table.Td maw={340}>
                     <Text size="xs" ff="monospace" truncate title={`${line.host}${line.path}`}>
@@ -82,7 +82,9 @@ export function Requests({ run }: { run: RunSummary }) {
                       {line.status ?? 'none'}
                     </Badge>
                   </Table.Td>
-                  <Table.Td ta="right">{line.milliseconds} ms</Table.Td>
+                  <Table.Td ta="right" style={{ whiteSpace: 'nowrap' }}>
+                    {line.milliseconds} ms
+                  </Table.Td>
                   <Table.Td>{line.concluded}</Table.Td>
                 </Table.Tr>
               ))}

@@ -26,8 +26,9 @@ function Cancel({ run }: { run: RunSummary }) {
   });
   return (
     <>
-      <Button color="red" variant="light" onClick={open}>
-        Cancel run
+      {/* Whoever cancelled sees that it was heard: a request under way may take its time to end. */}
+      <Button color="red" variant="light" onClick={open} disabled={cancel.isSuccess}>
+        {cancel.isSuccess ? 'Stopping …' : 'Cancel run'}
       </Button>
       <Modal opened={asked} onClose={close} title={`Cancel this run of ${run.campaign_name}?`} centered>
         <Stack>
@@ -40,7 +41,7 @@ function Cancel({ run }: { run: RunSummary }) {
             <Button variant="default" onClick={close} data-autofocus>
               Let it go on
             </Button>
-            <Button color="red" loading={cancel.isPending} onClick={() => cancel.mutate()}>
+            <Button color="red.9" loading={cancel.isPending} onClick={() => cancel.mutate()}>
               Cancel run
             </Button>
           </Group>

@@ -78,7 +78,7 @@ function Mark({ at, now, outcome }: { at: number; now: number; outcome: string |
     return <IconCircle size={size} color="var(--mantine-color-dimmed)" aria-hidden />;
   }
   if (at === now && !last) {
-    return <Loader size={size} aria-label="goes on" />;
+    return <Loader size={size} role="img" aria-label="goes on" />;
   }
   if (last && (outcome === 'failed' || outcome === 'cancelled')) {
     return <IconCircleX size={size} color="var(--mantine-color-red-6)" aria-hidden />;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { type Delivery, deliveryId, didNotArrive, parts, sum } from './counts';
+import { type Delivery, deliveryId, didNotArrive, isStaged, parts, sum } from './counts';
 
 const delivery = (more: Partial<Delivery>): Delivery => ({
   sub_audience: 'At risk',
@@ -59,6 +59,12 @@ describe('a delivery', () => {
       sub_audiences: [{ id: 'at_risk', name: 'At risk', customers: 1, groups: [group] }],
     };
     expect(deliveryId({ audience }, delivery({}))).toBe('at_risk.win_back.mail');
+  });
+
+  it('has no counts before it is staged', () => {
+    expect(isStaged(delivery({ state: 'staging', customers: 0, rows: 0 }))).toBe(false);
+    expect(isStaged(delivery({ state: 'staging' }))).toBe(true);
+    expect(isStaged(delivery({ state: 'delivered', customers: 0, rows: 0 }))).toBe(true);
   });
 
   it('may be sent again where it did not arrive whole', () => {

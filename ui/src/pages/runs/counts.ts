@@ -37,6 +37,11 @@ export function deliveryId(run: Pick<RunSummary, 'audience'>, delivery: Delivery
   return [subAudience?.id ?? delivery.sub_audience, group?.id ?? delivery.group, delivery.destination].join('.');
 }
 
+/** Whether a delivery is counted: before it is staged its counts are nothing, rather than none. */
+export function isStaged({ state, customers }: Delivery): boolean {
+  return state !== 'staging' || customers > 0;
+}
+
 /** What leaves a run with something to send again. */
 export function didNotArrive({ deliveries }: Pick<RunSummary, 'deliveries'>): Delivery[] {
   return deliveries.filter(({ state }) => state === 'failed' || state === 'partial' || state === 'cancelled');

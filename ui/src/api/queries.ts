@@ -1,6 +1,6 @@
 /** What several pages read. Keys begin with the name of the list, so that an edit can say what it made stale. */
 import { queryOptions, skipToken } from '@tanstack/react-query';
-import { all, api, ask } from './client';
+import { all, api, ask, type Schemas } from './client';
 
 const LIMIT = 500;
 
@@ -21,7 +21,11 @@ export const destinationsQuery = queryOptions({
 
 export const kindsQuery = queryOptions({
   queryKey: ['kinds'],
-  queryFn: () => all((cursor) => api.GET('/kinds', { params: { query: { cursor, limit: LIMIT } } })),
+  queryFn: async () => {
+    const kinds = await all((cursor) => api.GET('/kinds', { params: { query: { cursor, limit: LIMIT } } }));
+    // The client widens pairs to lists.
+    return kinds as Schemas['KindSpec'][];
+  },
   staleTime: Infinity,
 });
 

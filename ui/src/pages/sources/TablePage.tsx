@@ -92,7 +92,7 @@ function Columns({
               <UnstyledButton
                 fz="sm"
                 fw={500}
-                c="var(--mantine-color-anchor)"
+                c={chosen === column.name ? undefined : 'var(--mantine-color-anchor)'}
                 aria-pressed={chosen === column.name}
                 onClick={() => onChoose(column.name)}
               >

@@ -7,11 +7,8 @@ const tide: MantineColorsTuple = [
 
 export const theme = createTheme({
   primaryColor: 'tide',
-  primaryShade: { light: 7, dark: 4 },
+  primaryShade: 7,
   colors: { tide },
-  // In the dark the accent is light, and text on it must be dark.
-  autoContrast: true,
-  luminanceThreshold: 0.3,
   defaultRadius: 'md',
   cursorType: 'pointer',
   fontFamily: 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif',

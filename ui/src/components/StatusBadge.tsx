@@ -23,7 +23,7 @@ const colors: Record<string, string> = {
 export function StatusBadge({ status }: { status: string }) {
   const color = colors[status] ?? 'gray';
   return (
-    <Badge variant="dot" color={color} tt="none" fw={500} radius="sm" c="var(--mantine-color-text)">
+    <Badge variant="dot" color={color} miw="max-content" tt="none" fw={500} radius="sm" c="var(--mantine-color-text)">
       {status}
     </Badge>
   );

@@ -38,6 +38,8 @@ export function Search() {
       shortcut={['/', 'mod + K']}
       nothingFound="Nothing has that name"
       limit={12}
+      // Mantine's is too pale on the one that is chosen.
+      styles={{ actionDescription: { color: 'inherit', opacity: 1 } }}
       onSpotlightOpen={() => setOpened(true)}
       onSpotlightClose={() => setOpened(false)}
       searchProps={{

@@ -25,6 +25,7 @@ export function Shell() {
           variant="default"
           fullWidth
           justify="space-between"
+          fw={500}
           mb="sm"
           leftSection={<IconSearch size={16} aria-hidden />}
           rightSection={<Kbd size="xs">/</Kbd>}

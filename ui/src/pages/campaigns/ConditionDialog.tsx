@@ -40,7 +40,7 @@ export function ConditionDialog({ opened, close, at, setting }: Props) {
             ) : (
               'Complete each condition to see how many customers it holds for.'
             )}
-            {error && !counting && <Text size="sm" c="red">{error.message}</Text>}
+            {error && !counting && <Text size="sm" c="var(--mantine-color-error)">{error.message}</Text>}
           </Text>
           <Button onClick={close}>Done</Button>
         </Group>

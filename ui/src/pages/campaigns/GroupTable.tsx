@@ -127,13 +127,13 @@ export function GroupTable({ whose, setting, counts }: Props) {
             </Button>
           )}
           {wrong && (
-            <Text size="xs" c={wrong.severity === 'error' ? 'red' : 'dimmed'} role="alert">
+            <Text size="xs" c={wrong.severity === 'error' ? 'var(--mantine-color-error)' : 'dimmed'} role="alert">
               {wrong.reason}: {wrong.remedy}
             </Text>
           )}
         </Group>
         {groups.length > 0 && (
-          <Text size="sm" fw={500} c={sum === 100 ? 'dimmed' : 'red'}>
+          <Text size="sm" fw={500} c={sum === 100 ? 'dimmed' : 'var(--mantine-color-error)'}>
             {sum} % in all
           </Text>
         )}

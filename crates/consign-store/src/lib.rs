@@ -18,9 +18,9 @@ use consign_model::id::Slug;
 pub use drafts::{Draft, Drafts};
 pub use error::{Open, StoreError};
 pub use record::{
-    Applied, AudienceCounts, AuditEntry, Delivery, DeliveryChange, DeliveryCounts, DeliveryError, ErrorClass, Event,
-    GroupCounts, ListCounts, NewDelivery, NewOccurrence, NewRun, Occurrence, OccurrenceState, OpenJob, RememberedList,
-    Run, RunMode, ScheduleBegun, StoredDefinitions, SubAudienceCounts, Target,
+    Applied, AudienceCounts, AuditEntry, Credential, Delivery, DeliveryChange, DeliveryCounts, DeliveryError,
+    ErrorClass, Event, GroupCounts, ListCounts, NewDelivery, NewOccurrence, NewRun, Occurrence, OccurrenceState,
+    OpenJob, RememberedList, Resealed, Run, RunMode, ScheduleBegun, StoredDefinitions, SubAudienceCounts, Target,
 };
 pub use sqlite::SqliteStore;
 pub use state::{DeliveryState, Outcome, RunState};
@@ -154,6 +154,18 @@ pub trait Store: Send + Sync {
 
     /// The audit log, from a moment on or whole, the oldest first.
     async fn audited(&self, since: Option<DateTime<Utc>>) -> Result<Vec<AuditEntry>, StoreError>;
+
+    /// Keeps a sealed credential under a name, in place of an earlier one. The user is that of the operating system.
+    async fn set_credential(&self, name: &Slug, sealed: &[u8], by: &str) -> Result<(), StoreError>;
+
+    /// The sealed credentials, by name.
+    async fn credentials(&self) -> Result<Vec<Credential>, StoreError>;
+
+    /// Removes a credential. `false` where there is none.
+    async fn remove_credential(&self, name: &Slug) -> Result<bool, StoreError>;
+
+    /// Keeps credentials as another key has sealed them, all or none. One that was set since is left alone.
+    async fn reseal_credentials(&self, resealed: &[Resealed]) -> Result<(), StoreError>;
 
     /// What happened in a run, the oldest first.
     async fn events(&self, run: &str) -> Result<Vec<Event>, StoreError>;

@@ -1,6 +1,7 @@
 //! The store in one `SQLite` file: WAL, `synchronous = FULL`, so what a call reports as done is on disk.
 
 mod audit;
+mod credentials;
 mod definitions;
 mod deliveries;
 mod drafts;
@@ -24,8 +25,9 @@ use sqlx::{Sqlite, Transaction};
 use crate::Store;
 use crate::error::StoreError;
 use crate::record::{
-    Applied, AudienceCounts, AuditEntry, Delivery, DeliveryChange, DeliveryCounts, Event, NewDelivery, NewOccurrence,
-    NewRun, Occurrence, OccurrenceState, RememberedList, Run, ScheduleBegun, StoredDefinitions,
+    Applied, AudienceCounts, AuditEntry, Credential, Delivery, DeliveryChange, DeliveryCounts, Event, NewDelivery,
+    NewOccurrence, NewRun, Occurrence, OccurrenceState, RememberedList, Resealed, Run, ScheduleBegun,
+    StoredDefinitions,
 };
 use crate::state::RunState;
 
@@ -283,6 +285,30 @@ impl Store for SqliteStore {
     async fn audited(&self, since: Option<DateTime<Utc>>) -> Result<Vec<AuditEntry>, StoreError> {
         let mut connection = self.read().await?;
         audit::since(&mut connection, since).await.map_err(|fault| self.error(fault))
+    }
+
+    async fn set_credential(&self, name: &Slug, sealed: &[u8], by: &str) -> Result<(), StoreError> {
+        let mut transaction = self.begin().await?;
+        credentials::set(&mut transaction, name, sealed, by).await.map_err(|fault| self.error(fault))?;
+        self.commit(transaction).await
+    }
+
+    async fn credentials(&self) -> Result<Vec<Credential>, StoreError> {
+        let mut connection = self.read().await?;
+        credentials::all(&mut connection).await.map_err(|fault| self.error(fault))
+    }
+
+    async fn remove_credential(&self, name: &Slug) -> Result<bool, StoreError> {
+        let mut transaction = self.begin().await?;
+        let removed = credentials::remove(&mut transaction, name).await.map_err(|fault| self.error(fault))?;
+        self.commit(transaction).await?;
+        Ok(removed)
+    }
+
+    async fn reseal_credentials(&self, resealed: &[Resealed]) -> Result<(), StoreError> {
+        let mut transaction = self.begin().await?;
+        credentials::reseal(&mut transaction, resealed).await.map_err(|fault| self.error(fault))?;
+        self.commit(transaction).await
     }
 
     async fn events(&self, run: &str) -> Result<Vec<Event>, StoreError> {

@@ -7,10 +7,12 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result};
 use consign_delivery::folder::DataFolder;
 use consign_destinations::registry::Registry;
+use consign_secrets::{KeySource, Secrets};
 use consign_server::work::Listener;
 use consign_store::{SqliteStore, Store, StoredDefinitions};
 use tokio_util::sync::CancellationToken;
 
+use crate::cli::Global;
 use crate::exit::Refusal;
 use crate::print::Printer;
 
@@ -21,6 +23,8 @@ pub struct Context {
     pub printer: Printer,
     /// The folder that holds definitions, runs and staged lists.
     pub data: PathBuf,
+    /// Where the workspace key is kept; in the data folder unless said.
+    pub key: Option<KeySource>,
     /// Bytes of memory for the engine.
     pub memory: usize,
     /// Where the sandbox is.
@@ -36,17 +40,19 @@ pub struct Context {
 }
 
 impl Context {
-    /// With that data folder and so many MiB of memory for the engine.
-    pub fn new(printer: Printer, data: PathBuf, memory_mib: usize, sandbox: String) -> Self {
-        let memory = memory_mib.saturating_mul(1 << 20);
+    /// What was asked for.
+    pub fn new(printer: Printer, Global { data, key, memory, sandbox, .. }: Global) -> Result<Self> {
+        // Where a parser of the command line refused it, the text would be repeated; it may be the key itself.
+        let key = key.map(|place| place.parse()).transpose().map_err(Refusal::usage)?;
+        let memory = memory.saturating_mul(1 << 20);
         let (registry, cancel) = (Arc::new(Registry::new()), CancellationToken::new());
-        Self { printer, data, memory, sandbox, registry, actor: user(), cancel, listener: None }
+        Ok(Self { printer, data, key, memory, sandbox, registry, actor: user(), cancel, listener: None })
     }
 
     /// The data folder, made where it is missing.
     pub fn data_folder(&self) -> Result<DataFolder> {
         let shown = self.data.display();
-        DataFolder::open(&self.data)
+        DataFolder::open_with(&self.data, self.key.clone())
             .with_context(|| format!("the data folder `{shown}` cannot be used: check that you may write there"))
     }
 
@@ -58,6 +64,14 @@ impl Context {
     /// The store, where it exists: what only looks makes nothing.
     pub async fn existing_store(&self) -> Result<Option<SqliteStore>> {
         if self.data.join("consign.db").exists() { Ok(Some(self.store().await?)) } else { Ok(None) }
+    }
+
+    /// The secrets that definitions in a folder may refer to, those in the store among them, where there is one.
+    pub async fn secrets(&self, folder: impl Into<PathBuf>) -> Result<Secrets> {
+        match self.existing_store().await? {
+            Some(store) => Ok(consign_delivery::secrets(&store, &self.data_folder()?, folder).await?),
+            None => Ok(Secrets::of(folder)),
+        }
     }
 
     /// The store and the definitions that are current in it.

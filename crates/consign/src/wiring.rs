@@ -112,13 +112,13 @@ pub async fn test_destination(context: &Context, destination: &Destination, fold
     let specs = context.registry.specs();
     let spec = specs.into_iter().find(|spec| spec.kind == destination.kind);
     let spec = spec.with_context(|| format!("`{}` is not a known kind", destination.kind))?;
-    let secrets = Secrets::of(folder);
+    let secrets = context.secrets(folder).await?;
     let mut steps = Vec::new();
     let proved = if spec.writes_files {
         test_files(destination, &Settings::new(spec, &destination.settings), &secrets).await
     } else {
         let sandbox = destination.sandbox.then_some(context.sandbox.as_str());
-        let data = DataFolder::open(&context.data)?;
+        let data = context.data_folder()?;
         match connect(&context.registry, &secrets, destination, sandbox, &Http::new()?, &data) {
             Ok(client) => {
                 let proved = client.test().await;
@@ -200,7 +200,7 @@ pub async fn follow_up(context: &Context, store: &SqliteStore) -> Result<()> {
     if store.submitted_deliveries().await?.is_empty() {
         return Ok(());
     }
-    let (folder, http) = (DataFolder::open(&context.data)?, Http::new()?);
+    let (folder, http) = (context.data_folder()?, Http::new()?);
     let (registry, sandbox) = (&*context.registry, context.sandbox.as_str());
     let follow_up = FollowUp { store, registry, http: &http, folder: &folder, sandbox };
     for followed in follow_up.follow_up(Utc::now()).await? {
@@ -211,7 +211,7 @@ pub async fn follow_up(context: &Context, store: &SqliteStore) -> Result<()> {
 
 /// The lists that are remembered, with the members that they are known to have.
 pub async fn lists(context: &Context, store: &SqliteStore) -> Result<Vec<KnownList>> {
-    let folder = DataFolder::open(&context.data)?;
+    let folder = context.data_folder()?;
     Ok(known_lists(store, &engine(context, &folder.spill())?, &folder).await?)
 }
 

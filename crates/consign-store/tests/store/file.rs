@@ -30,6 +30,11 @@ on_every_store! { suite on empty();
     a_list_is_remembered_until_another_takes_its_place
 }
 
+on_every_store! { credentials on empty();
+    a_credential_is_kept_as_it_was_set_last
+    sealing_again_leaves_alone_what_was_set_since
+}
+
 on_every_store! { schedules on empty();
     editing_a_schedule_begins_it_anew_and_editing_anything_else_does_not
     a_time_is_taken_on_once_and_none_before_it_afterwards

@@ -10,6 +10,7 @@ mod crashes;
 mod definitions;
 mod demo;
 mod interrupts;
+mod keys;
 mod later;
 mod record;
 mod schedules;

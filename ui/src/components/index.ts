@@ -6,3 +6,4 @@ export { PageHeader } from './PageHeader';
 export { ProblemList } from './ProblemList';
 export { StatusBadge } from './StatusBadge';
 export { When } from './When';
+export { Words } from './Words';

@@ -12,8 +12,8 @@ export const isAt = (problem: Problem, path: string): boolean =>
 export const problemsAt = (problems: Problem[], path: string): Problem[] =>
   problems.filter((problem) => isAt(problem, path));
 
-/** The first of them as the text at a field. */
+/** The first error among them as the text at a field. */
 export function textAt(problems: Problem[], path: string): string | undefined {
   const found = problemsAt(problems, path).find((problem) => problem.severity === 'error');
-  return found && `${found.reason.charAt(0).toUpperCase()}${found.reason.slice(1)}: ${found.remedy}.`;
+  return found && `${found.reason.charAt(0).toUpperCase()}${found.reason.slice(1)}: ${found.remedy}.`.replace(/`([^`]*)`/g, '“$1”');
 }

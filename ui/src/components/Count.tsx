@@ -16,7 +16,7 @@ export const shown = (value: number | null | undefined) => (value == null ? '–
 /** A number of customers or rows. */
 export function Count({ value, counting = false, of, ...text }: Props) {
   return (
-    <Text component="span" {...text} aria-busy={counting} style={{ whiteSpace: 'nowrap', opacity: counting ? 0.6 : 1 }}>
+    <Text component="span" {...text} aria-busy={counting} style={{ whiteSpace: 'nowrap' }}>
       {shown(value)}
       {of ? ` ${of}` : null}
       {counting && <Loader size={10} ml={6} role="img" aria-label="counting" />}

@@ -2,6 +2,7 @@ import { Alert, Button, Stack, Text } from '@mantine/core';
 import { IconAlertTriangle } from '@tabler/icons-react';
 import { Refused } from '../api/client';
 import { ProblemList } from './ProblemList';
+import { Words } from './Words';
 
 /** A sentence as it stands at the beginning of a line. */
 export const sentence = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
@@ -12,7 +13,7 @@ export function Failure({ error, title, retry }: { error: unknown; title: string
   return (
     <Alert color="red" variant="light" icon={<IconAlertTriangle aria-hidden />} title={title} role="alert">
       <Stack gap="xs" align="flex-start">
-        <Text size="sm">{sentence(detail)}</Text>
+        <Text size="sm"><Words text={sentence(detail)} /></Text>
         {error instanceof Refused && <ProblemList problems={error.problems} />}
         {retry && (
           <Button size="xs" variant="default" onClick={retry}>

@@ -2,6 +2,7 @@ import { List, Text } from '@mantine/core';
 import { IconAlertCircle, IconAlertTriangle } from '@tabler/icons-react';
 import type { Problem } from '../api/client';
 import { sentence } from './Failure';
+import { Words } from './Words';
 
 interface Props {
   problems: Problem[];
@@ -22,7 +23,7 @@ export function ProblemList({ problems, paths = true }: Props) {
             key={`${problem.path} ${at}`}
             icon={<Shape size={16} color={`var(--mantine-color-${error ? 'red' : 'yellow'}-text)`} aria-label={problem.severity} />}
           >
-            {sentence(problem.reason)}: {problem.remedy}.
+            <Words text={`${sentence(problem.reason)}: ${problem.remedy}.`} />
             {paths && problem.path && (
               <Text component="span" size="xs" c="dimmed" ml={6} ff="monospace">
                 {problem.path}

@@ -4,7 +4,7 @@ export { Failure } from './Failure';
 export { Loading } from './Loading';
 export { PageHeader } from './PageHeader';
 export { ProblemList } from './ProblemList';
-export { Prose } from './Prose';
 export { StatusBadge } from './StatusBadge';
 export { TextLink } from './TextLink';
 export { When } from './When';
+export { Words } from './Words';

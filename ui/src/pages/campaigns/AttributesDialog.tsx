@@ -5,7 +5,7 @@ import { useState } from 'react';
 import { api, ask, type Problem, type Schemas } from '../../api/client';
 import { problemsAt } from '../../api/problems';
 import { destinationsQuery, kindsQuery, tablesQuery } from '../../api/queries';
-import { Failure, Loading, ProblemList } from '../../components';
+import { Failure, Loading, ProblemList, Words } from '../../components';
 import { firstSource, type Line, lines, type Mapping, withSource, wrongName } from './attributes';
 import { type Campaign, setUse, usedDestinations } from './campaign';
 
@@ -93,7 +93,7 @@ function Attributes({ id, kind, campaign, edit, problems }: AttributesProps) {
   return (
     <Stack gap="sm">
       <Alert variant="light" p="xs" icon={<IconInfoCircle size={18} aria-hidden />}>
-        {kind.rules.summary}.
+        <Words text={`${kind.rules.summary}.`} />
       </Alert>
       {general.length > 0 && (
         <Alert color="red" variant="light" p="xs" role="alert">
@@ -187,7 +187,7 @@ function AttributeRow({ line, data, sample, problems, put, tick }: RowProps) {
         </Text>
         {spec?.description && (
           <Text size="xs" c="dimmed">
-            {spec.description}
+            <Words text={spec.description} />
             {spec.hash === 'sha256' ? '; leaves as a hash' : ''}
           </Text>
         )}

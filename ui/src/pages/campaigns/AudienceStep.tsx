@@ -44,7 +44,7 @@ export function AudienceStep({ campaign, edit, problems, counts, counting }: Pro
             onChange={(include) => edit((now) => ({ ...now, include }))}
             error={textAt(problems, 'include')}
           />
-          <Lines lines={counts?.included ?? []} names={names} counting={counting} />
+          <Lines lines={counts?.included ?? []} names={names} />
         </Stack>
         <Stack gap="xs">
           <MultiSelect
@@ -59,9 +59,9 @@ export function AudienceStep({ campaign, edit, problems, counts, counting }: Pro
             onChange={(exclude) => edit((now) => ({ ...now, exclude }))}
             error={textAt(problems, 'exclude')}
           />
-          <Lines lines={counts?.excluded ?? []} names={names} counting={counting} negative />
+          <Lines lines={counts?.excluded ?? []} names={names} negative />
           {counts && counts.always_excluded > 0 && (
-            <Line label="Always excluded by the workspace" value={counts.always_excluded} counting={counting} negative />
+            <Line label="Always excluded by the workspace" value={counts.always_excluded} negative />
           )}
         </Stack>
       </SimpleGrid>
@@ -72,27 +72,25 @@ export function AudienceStep({ campaign, edit, problems, counts, counting }: Pro
 interface LinesProps {
   lines: Schemas['SegmentCount'][];
   names: Map<string, string>;
-  counting: boolean;
   negative?: boolean;
 }
 
-function Lines({ lines, names, counting, negative }: LinesProps) {
+function Lines({ lines, names, negative }: LinesProps) {
   return lines.map((line) => (
     <Line
       key={line.segment}
       label={names.get(line.segment) ?? line.segment}
       value={line.customers}
-      counting={counting}
       negative={negative}
     />
   ));
 }
 
-function Line({ label, value, counting, negative }: { label: string; value: number; counting: boolean; negative?: boolean }) {
+function Line({ label, value, negative }: { label: string; value: number; negative?: boolean }) {
   return (
     <Group justify="space-between" gap="xs">
       <Text size="sm">{label}</Text>
-      <Text size="sm" fw={500} c={negative ? 'var(--taken)' : undefined} style={{ opacity: counting ? 0.6 : 1 }}>
+      <Text size="sm" fw={500} c={negative ? 'var(--taken)' : undefined}>
         {negative ? `−${shown(value)}` : shown(value)}
       </Text>
     </Group>

@@ -4,7 +4,8 @@ import { useQuery } from '@tanstack/react-query';
 import type { Schemas } from '../../api/client';
 import { textAt } from '../../api/problems';
 import { destinationsQuery } from '../../api/queries';
-import { Count } from '../../components';
+import { Count, Words } from '../../components';
+import { sentence } from '../../components/Failure';
 import {
   addGroup, destinationId, evenOut, groupsOf, hundredths, pathOf, removeGroup, renameGroup, setControl, setDestinations,
   setPercent, type Whose,
@@ -80,6 +81,8 @@ export function GroupTable({ whose, setting, counts }: Props) {
                       aria-label={`Destinations of ${group.name}`}
                       placeholder={(group.destinations ?? []).length === 0 ? 'Choose destinations' : undefined}
                       searchable
+                      // What is chosen fills the line; what is typed needs little.
+                      styles={{ inputField: { minWidth: 24 } }}
                       data={data}
                       value={(group.destinations ?? []).map(destinationId)}
                       onChange={(ids) => edit((now) => setDestinations(now, whose, at, ids))}
@@ -128,7 +131,7 @@ export function GroupTable({ whose, setting, counts }: Props) {
           )}
           {wrong && (
             <Text size="xs" c={wrong.severity === 'error' ? 'var(--mantine-color-error)' : 'dimmed'} role="alert">
-              {wrong.reason}: {wrong.remedy}
+              <Words text={`${sentence(wrong.reason)}: ${wrong.remedy}.`} />
             </Text>
           )}
         </Group>

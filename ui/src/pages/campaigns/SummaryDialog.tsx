@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { Fragment, useState } from 'react';
 import { api, ask, type Schemas } from '../../api/client';
 import { destinationsQuery } from '../../api/queries';
-import { Failure, Loading } from '../../components';
+import { Failure, Loading, Words } from '../../components';
 import { sentence } from '../../components/Failure';
 import { shown } from '../../components/Count';
 
@@ -55,7 +55,7 @@ function Summary({ preview, diff }: { preview: Schemas['Preview']; diff: boolean
     <>
       {preview.warnings.map((warning) => (
         <Alert key={warning} color="yellow" variant="light" p="xs">
-          {sentence(warning)}
+          <Words text={sentence(warning)} />
         </Alert>
       ))}
       <Table aria-label="What would be sent">

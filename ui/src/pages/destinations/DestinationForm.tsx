@@ -7,7 +7,7 @@ import { type FormEvent, useState } from 'react';
 import { api, ask, Refused, type Schemas } from '../../api/client';
 import { problemsAt, textAt } from '../../api/problems';
 import { destinationsQuery, tablesQuery } from '../../api/queries';
-import { Failure, PageHeader, Prose, TextLink } from '../../components';
+import { Failure, PageHeader, TextLink, Words } from '../../components';
 import { ConditionBuilder } from '../../conditions/ConditionBuilder';
 import { idOf } from '../../ids';
 import { elsewhere } from '../problems';
@@ -103,7 +103,7 @@ export function DestinationForm({
             </Group>
           }
         >
-          <TextLink to="/destinations">All destinations</TextLink> · <Prose text={kind.description} />
+          <TextLink to="/destinations">All destinations</TextLink> · <Words text={kind.description} />
         </PageHeader>
         {save.error && <Failure title="It is not saved" error={elsewhere(save.error, known)} />}
         <Card withBorder padding="lg" bg="var(--card)">
@@ -206,7 +206,7 @@ function Kind({ kind }: { kind: KindSpec }) {
       </Title>
       <Stack gap="xs">
         <Text size="sm" component="div">
-          <Prose text={kind.rules.summary} />
+          <Words text={kind.rules.summary} />
         </Text>
         {kind.memberships.length > 0 && (
           <Group gap="xs">
@@ -229,7 +229,7 @@ function Kind({ kind }: { kind: KindSpec }) {
             <List size="sm" mt="xs">
               {kind.unverified.map((one) => (
                 <List.Item key={one}>
-                  <Prose text={one} />
+                  <Words text={one} />
                 </List.Item>
               ))}
             </List>

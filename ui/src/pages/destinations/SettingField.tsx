@@ -1,6 +1,6 @@
 import { MultiSelect, Select, Switch, TextInput } from '@mantine/core';
 
-import { Prose } from '../../components';
+import { Words } from '../../components';
 import { controlOf, type FieldValue, type SettingSpec } from './settings';
 
 /** A setting as its kind describes it. */
@@ -18,7 +18,7 @@ export function SettingField({
   onChange: (value: FieldValue) => void;
 }) {
   const control = controlOf(spec);
-  const common = { label: spec.name, description: <Prose text={spec.description} />, error, withAsterisk: spec.required };
+  const common = { label: spec.name, description: <Words text={spec.description} />, error, withAsterisk: spec.required };
   const usual = spec.default === null || spec.default === undefined ? '' : String(spec.default);
   const text = typeof value === 'string' ? value : '';
   switch (control.control) {
@@ -26,7 +26,7 @@ export function SettingField({
       return (
         <Switch
           label={spec.name}
-          description={<Prose text={spec.description} />}
+          description={<Words text={spec.description} />}
           error={error}
           checked={value === true}
           onChange={(event) => onChange(event.currentTarget.checked)}
@@ -70,8 +70,8 @@ export function SettingField({
       return (
         <TextInput
           {...common}
-          description={<Prose text={`${spec.description}. Say where it is kept, never the secret itself.`} />}
-          placeholder={`env:${spec.name.toUpperCase()} or file:PATH`}
+          description={<Words text={`${spec.description}. Say where it is kept, never the secret itself.`} />}
+          placeholder={`env:${spec.name.toUpperCase()}, file:PATH or stored:NAME`}
           value={text}
           autoComplete="off"
           spellCheck={false}

@@ -3,7 +3,7 @@ import { useMutation } from '@tanstack/react-query';
 import { IconCheck, IconX } from '@tabler/icons-react';
 
 import { api, ask, type Schemas } from '../../api/client';
-import { Failure, Prose } from '../../components';
+import { Failure, Words } from '../../components';
 import { sentence } from '../../components/Failure';
 
 /** Connects to a saved destination and says what was tried and what failed. */
@@ -53,10 +53,10 @@ function Result({ result }: { result: Schemas['TestResult'] }) {
               </ThemeIcon>
             }
           >
-            <Prose text={sentence(what)} />
+            <Words text={sentence(what)} />
             {problem && (
               <Text size="sm" c="dimmed" component="div">
-                <Prose text={sentence(problem)} />
+                <Words text={sentence(problem)} />
               </Text>
             )}
           </List.Item>

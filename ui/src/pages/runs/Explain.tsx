@@ -4,7 +4,7 @@ import { IconCheck, IconX } from '@tabler/icons-react';
 import { type FormEvent, useState } from 'react';
 
 import { api, ask, type Schemas } from '../../api/client';
-import { Failure, Loading, Prose } from '../../components';
+import { Failure, Loading, Words } from '../../components';
 import { spoken } from './counts';
 import { moment } from './time';
 
@@ -154,7 +154,7 @@ function Tests({ tests }: { tests: { test: ConditionTest; note?: string }[] }) {
           </ThemeIcon>
           <Stack gap={6}>
             <Text size="sm" component="div">
-              <Prose text={test.text} />
+              <Words text={test.text} />
               {note && (
                 <Text span c="dimmed" inherit>
                   {' '}

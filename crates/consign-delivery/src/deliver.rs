@@ -74,9 +74,11 @@ fn platform_class(error: &PlatformError) -> ErrorClass {
         PlatformError::WouldEmpty { .. }
         | PlatformError::WouldRemove { .. }
         | PlatformError::FilledOtherwise { .. }
+        | PlatformError::Key(_)
         | PlatformError::NoClient(_) => return ErrorClass::Config,
         PlatformError::Members { .. }
         | PlatformError::Rotated { .. }
+        | PlatformError::Seal(_)
         | PlatformError::Parquet(_)
         | PlatformError::Store(_) => {
             return ErrorClass::Unavailable;

@@ -1,59 +1,107 @@
 //! Where a run's files are: below the data directory, readable by its owner alone.
 
 use std::fs::{self, DirBuilder, File, TryLockError};
-use std::io::{self, BufReader, BufWriter};
+use std::io::{self, BufReader, BufWriter, Write as _};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 use consign_model::id::Slug;
+use consign_secrets::{KeySource, WorkspaceKey};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 /// The data directory of a workspace.
 #[derive(Debug, Clone)]
-pub struct DataFolder(PathBuf);
+pub struct DataFolder {
+    path: PathBuf,
+    key: WorkspaceKey,
+}
 
 impl DataFolder {
-    /// The data directory at that path; made where it is missing.
+    /// The data directory at that path, made where it is missing, whose key is in it.
     pub fn open(path: impl Into<PathBuf>) -> io::Result<Self> {
+        Self::open_with(path, None)
+    }
+
+    /// The same with its key kept somewhere else.
+    pub fn open_with(path: impl Into<PathBuf>, key: Option<KeySource>) -> io::Result<Self> {
         let path = path.into();
         private_folder(&path)?;
-        Ok(Self(path.canonicalize()?))
+        let path = path.canonicalize()?;
+        let key = WorkspaceKey::of(key.unwrap_or_else(|| KeySource::default_of(&path)), &path);
+        Ok(Self { path, key })
     }
 
     /// Its path, absolute.
     pub fn path(&self) -> &Path {
-        &self.0
+        &self.path
+    }
+
+    /// The key with which it is sealed what must not lie about plain.
+    pub fn key(&self) -> &WorkspaceKey {
+        &self.key
+    }
+
+    /// Its id, made where it has none: what a store knows it by, wherever it is moved.
+    pub fn id(&self) -> io::Result<String> {
+        let path = self.path.join(ID);
+        let mut written = tempfile::NamedTempFile::new_in(&self.path)?;
+        write!(written, "{}", Uuid::now_v7())?;
+        written.as_file().sync_all()?;
+        match written.persist_noclobber(&path) {
+            Err(error) if error.error.kind() != io::ErrorKind::AlreadyExists => return Err(error.error),
+            _ => sync_folder(&self.path)?,
+        }
+        Ok(fs::read_to_string(path)?.trim().to_owned())
+    }
+
+    /// The id of the data directory at that path; `None` where it has none, or is not there.
+    pub fn id_of(path: &Path) -> io::Result<Option<String>> {
+        match fs::read_to_string(path.join(ID)) {
+            Ok(id) => Ok(Some(id.trim().to_owned())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// The store's file.
     pub fn store(&self) -> PathBuf {
-        self.0.join("consign.db")
+        self.path.join("consign.db")
     }
 
     /// What the engine spills, and copies of database tables.
     pub fn spill(&self) -> PathBuf {
-        self.0.join("spill")
+        self.path.join("spill")
     }
 
     /// Keeps every other process from running a campaign while it is held; `None` where one does. The system lets go of
     /// it when the process ends, however it ends.
     pub(crate) fn hold(&self, campaign: &Slug) -> io::Result<Option<CampaignLock>> {
-        let folder = self.0.join("locks");
+        let folder = self.path.join("locks");
         private_folder(&folder)?;
         Ok(lock(&folder.join(campaign.as_str()))?.map(CampaignLock))
     }
 
     /// Keeps every other process from keeping the schedules while it is held; `None` where one does.
     pub fn hold_schedules(&self) -> io::Result<Option<SchedulesLock>> {
-        Ok(lock(&self.0.join("schedules.lock"))?.map(SchedulesLock))
+        Ok(lock(&self.path.join("schedules.lock"))?.map(SchedulesLock))
+    }
+
+    /// Credentials that platforms gave in place of the user's, sealed.
+    pub(crate) fn rotated(&self) -> PathBuf {
+        self.path.join("credentials")
+    }
+
+    /// What is known of the platforms' lists.
+    pub(crate) fn memberships(&self) -> PathBuf {
+        self.path.join("memberships")
     }
 
     /// Where the files of all runs are.
     pub(crate) fn runs(&self) -> PathBuf {
-        self.0.join("runs")
+        self.path.join("runs")
     }
 
     /// The files of a run.
@@ -83,6 +131,9 @@ impl DataFolder {
         Ok(())
     }
 }
+
+/// The file with the id of a data directory.
+const ID: &str = "workspace.id";
 
 /// What the names of previews' folders begin with.
 const PREVIEW: &str = "preview-";

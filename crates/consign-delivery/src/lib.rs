@@ -5,10 +5,13 @@
 //! [`Scheduler`] has campaigns run when they are due; [`delete_expired`] ends what runs need not keep.
 
 mod assignments;
+mod checksum;
+mod credentials;
 mod deliver;
 mod explain;
 pub mod folder;
 pub mod inspect;
+mod keys;
 pub mod lists;
 mod platform;
 mod preview;
@@ -23,8 +26,11 @@ pub mod stage;
 mod staged;
 mod watch;
 
+pub use checksum::{Checksum, Damage};
+pub use credentials::{CredentialError, secrets, set_credential};
 pub use deliver::{DeliverError, Delivered, connect};
 pub use explain::{Explanation, LastRun};
+pub use keys::{RotateError, Rotated, rotate_key};
 pub use platform::{Agreed, FollowUp, Followed, ListDifference, PlatformError, PlatformSent, keep_rotated};
 pub use preview::{Preview, PreviewOptions};
 pub use resume::give_up;

@@ -6,12 +6,14 @@ use consign_model::id::Slug;
 use consign_model::plan::{CampaignPlan, plan};
 use consign_model::schema::Catalog;
 use consign_store::{Delivery, DeliveryChange, DeliveryState, ErrorClass, Outcome, Run, RunState, Store};
+use serde::{Deserialize, Serialize};
 
+use crate::checksum::{Checksum, Damage};
 use crate::deliver::Delivered;
 use crate::folder::{DataFolder, RunFolder, keep, kept};
 use crate::platform::PlatformSent;
 use crate::run::{RunError, RunSummary, Workplace, chain, hold};
-use crate::stage::StagedDelivery;
+use crate::stage::{StageError, StagedDelivery};
 
 impl Workplace<'_> {
     /// Brings a run to its end that no process works on any more. The definitions are those of the run's version; tables
@@ -55,9 +57,7 @@ impl Workplace<'_> {
         }
         // All that it takes is looked for before anything changes.
         let plan = self.plan_again(&run)?;
-        let folder = self.folder.run(&run.id);
-        staged(&folder, &run.id)?;
-        frozen(&run.id, folder.snapshot().try_exists().map(|there| there.then_some(())), "its snapshot")?;
+        staged(&self.folder.run(&run.id), &run.id).await?;
         let sent_again = destination.map_or_else(String::new, |destination| format!(", destination `{destination}`"));
         self.audit(store, "retry", &run.id, &format!("campaign `{campaign}`{sent_again}")).await?;
         store.move_run(&run.id, RunState::Delivering, None).await?;
@@ -95,14 +95,40 @@ pub async fn give_up(store: &dyn Store, folder: &DataFolder, run: &str, actor: &
     Ok(())
 }
 
-/// Keeps what is staged, before the run says so.
-pub(crate) fn keep_staged(folder: &RunFolder, staged: &[StagedDelivery]) -> Result<(), RunError> {
-    keep(&folder.staging(), &staged).map_err(|reason| RunError::Folder { path: folder.staging(), reason })
+/// What a run has staged, each file as it was written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Staging {
+    /// The snapshot that it was staged from.
+    pub snapshot: Checksum,
+    /// Its deliveries.
+    pub deliveries: Vec<StagedDelivery>,
 }
 
-/// What a run has staged.
-pub(crate) fn staged(folder: &RunFolder, run: &str) -> Result<Vec<StagedDelivery>, RunError> {
-    frozen(run, kept(&folder.staging()), "what it staged")
+impl Staging {
+    /// What of its files is not as it was written.
+    pub fn damage(&self, folder: &RunFolder) -> Vec<Damage> {
+        let snapshot = folder.snapshot();
+        let staged = self.deliveries.iter().flat_map(StagedDelivery::files);
+        let files = staged.chain([(snapshot.as_path(), &self.snapshot)]);
+        files.filter_map(|(path, checksum)| checksum.verify(path).err()).collect()
+    }
+}
+
+/// Keeps what is staged, before the run says so.
+pub(crate) fn keep_staged(folder: &RunFolder, staging: &Staging) -> Result<(), RunError> {
+    keep(&folder.staging(), staging).map_err(|reason| RunError::Folder { path: folder.staging(), reason })
+}
+
+/// What a run has staged. Refused where any of it is not as it was written.
+pub(crate) async fn staged(folder: &RunFolder, run: &str) -> Result<Vec<StagedDelivery>, RunError> {
+    let staging: Staging = frozen(run, kept(&folder.staging()), "what it staged")?;
+    let folder = folder.clone();
+    let verified = tokio::task::spawn_blocking(move || (staging.damage(&folder), staging)).await;
+    let (damage, staging) = verified.map_err(|error| RunError::Stage(StageError::Worker(error)))?;
+    match damage.into_iter().next() {
+        Some(damage) => Err(RunError::Damaged { run: run.to_owned(), damage }),
+        None => Ok(staging.deliveries),
+    }
 }
 
 /// How a delivery ended before.

@@ -24,12 +24,13 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::assignments::{self, AssignmentsError};
+use crate::checksum::{Checksum, Damage};
 use crate::deliver::{DeliverError, Delivered, Ended, Sender};
 use crate::folder::{CampaignLock, DataFolder, RunFolder};
 use crate::inspect::Inspector;
 use crate::platform::{FollowUp, Followed, PlatformSent, Platforms, rejected_file};
 use crate::recipients::{self, DeliveryOutcome, RecipientsError};
-use crate::resume;
+use crate::resume::{self, Staging};
 use crate::stage::{Counts, Stage, StageError, StagedDelivery, stage};
 use crate::watch::{Watch, keep_waits};
 
@@ -73,6 +74,14 @@ pub enum RunError {
         run: String,
         /// What is missing or broken.
         reason: String,
+    },
+    /// What it staged is not there as it was written.
+    #[error("nothing of the run `{run}` is sent: {damage}")]
+    Damaged {
+        /// The run.
+        run: String,
+        /// The first of the files.
+        damage: Damage,
     },
     /// A folder cannot be made.
     #[error("the folder {} cannot be made: check that you may write there", path.display())]
@@ -394,15 +403,20 @@ impl Workplace<'_> {
         };
         let ids = ids(plan);
         let staged = if state == RunState::Delivering {
-            resume::staged(&folder, &plan.run_id)?
+            resume::staged(&folder, &plan.run_id).await?
         } else {
             if earlier.is_empty() {
                 let new: Vec<_> =
                     plan.deliveries.iter().zip(&ids).map(|(one, id)| new_delivery(plan, one, id)).collect();
                 store.create_deliveries(&plan.run_id, &new).await?;
             }
+            // Taken while staging reads the same file.
+            let path = folder.snapshot();
+            let summing = tokio::task::spawn_blocking(move || Checksum::of(&path));
             let staged = self.stage(plan, &snapshot, &ids, &folder).await?;
-            resume::keep_staged(&folder, &staged)?;
+            let summed = summing.await.map_err(|error| RunError::Stage(StageError::Worker(error)))?;
+            let summed = summed.map_err(|error| RunError::Stage(StageError::Read(error.into())))?;
+            resume::keep_staged(&folder, &Staging { snapshot: summed, deliveries: staged.clone() })?;
             store.move_run(&plan.run_id, RunState::Delivering, None).await?;
             staged
         };
@@ -412,7 +426,7 @@ impl Workplace<'_> {
             .iter()
             .zip(&staged)
             .map(|(delivery, staged)| DeliveryOutcome {
-                rejects: &staged.rejects,
+                rejects: &staged.rejects.path,
                 rejected: Some(rejected_file(&folder.platform(&delivery.id))),
                 staged: outcome_word(delivery),
                 sent_at: ended_at(&stored, plan, delivery).filter(|_| outcome_word(delivery) != "failed"),

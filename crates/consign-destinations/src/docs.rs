@@ -37,7 +37,7 @@ pub fn markdown(kind: &dyn Kind) -> String {
     if !secrets.is_empty() {
         page.push_str(
             "\n## Credentials\n\nUnder `credentials` of the destination, each as a reference to where it is kept, \
-             `env:NAME` or `file:PATH`.\n\n",
+             `env:NAME`, `file:PATH` or `stored:NAME`.\n\n",
         );
         page.push_str(&setting_table(&secrets));
     }

@@ -1,6 +1,8 @@
 //! Definitions: what a workspace's YAML files, the API and the screens all say. Shapes only; what must hold between
 //! them is checked by validation.
 
+mod secrets;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
@@ -745,10 +747,11 @@ pub enum Launch {
     DaysAfterDelivery(u32),
 }
 
-/// Where a secret is kept: `env:NAME` or `file:PATH`. Never the secret itself.
+/// Where a secret is kept: `env:NAME`, `file:PATH`, or `stored:NAME` for one that `consign credentials set` keeps. Never
+/// the secret itself.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
-#[schemars(extend("pattern" = r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$"))]
+#[schemars(extend("pattern" = r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+|stored:[a-z0-9][a-z0-9_-]{0,79})$"))]
 pub struct SecretRef(String);
 
 /// What a [`SecretRef`] points to.
@@ -758,6 +761,8 @@ pub enum SecretPlace<'a> {
     Env(&'a str),
     /// A file, whose content without its last line break is the secret.
     File(&'a str),
+    /// A credential in the store, by its name.
+    Stored(&'a str),
 }
 
 impl SecretRef {
@@ -765,6 +770,7 @@ impl SecretRef {
     pub fn place(&self) -> SecretPlace<'_> {
         match self.0.split_once(':') {
             Some(("file", path)) => SecretPlace::File(path),
+            Some(("stored", name)) => SecretPlace::Stored(name),
             Some((_, name)) => SecretPlace::Env(name),
             None => SecretPlace::Env(""),
         }
@@ -783,7 +789,8 @@ impl TryFrom<String> for SecretRef {
         match text.split_once(':') {
             Some(("env", name)) if variable(name) => Ok(Self(text)),
             Some(("file", path)) if !path.is_empty() && !path.contains('\n') => Ok(Self(text)),
-            _ => Err("a secret is given by reference: `env:NAME` or `file:PATH`"),
+            Some(("stored", name)) if name.parse::<Slug>().is_ok() => Ok(Self(text)),
+            _ => Err("a secret is given by reference: `env:NAME`, `file:PATH` or `stored:NAME`"),
         }
     }
 }

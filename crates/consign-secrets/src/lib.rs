@@ -1,4 +1,9 @@
-//! Secrets by reference: reads what `env:NAME` and `file:PATH` point to. The only place where a secret is read.
+//! Secrets: reads what `env:NAME`, `file:PATH` and `stored:NAME` point to, and seals with the workspace key what must not
+//! lie about plain. The only place where a secret is read, and the only one that names a cipher.
+
+mod key_ring;
+mod key_source;
+mod workspace_key;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -7,13 +12,30 @@ use std::{env, fs, io};
 use consign_model::definition::{SecretPlace, SecretRef};
 use secrecy::SecretString;
 
-/// Largest secret, in bytes. A PGP key has some thousands.
-const MAX_BYTES: u64 = 1 << 20;
+pub use key_ring::{KeyId, KeyRing, OpenError, ResealError, SealError, new_key};
+pub use key_source::KeySource;
+pub use workspace_key::{KeyError, OpenKey, Rotation, WorkspaceKey};
 
-/// Where relative paths of `file:` begin.
+/// Largest secret, in bytes. A PGP key has some thousands.
+pub const MAX_BYTES: u64 = 1 << 20;
+
+/// Where relative paths of `file:` begin, and what is stored.
 #[derive(Debug, Clone)]
 pub struct Secrets {
     folder: PathBuf,
+    stored: Option<Stored>,
+}
+
+/// Stored credentials, sealed, and the key that opens them.
+#[derive(Debug, Clone)]
+struct Stored {
+    key: WorkspaceKey,
+    sealed: BTreeMap<String, Vec<u8>>,
+}
+
+/// What a stored credential is sealed for: under another name it does not open.
+pub fn credential_purpose(name: &str) -> String {
+    format!("credential {name}")
 }
 
 /// A secret cannot be read. Says where it should be, never what it is.
@@ -34,12 +56,34 @@ pub enum SecretError {
         #[source]
         reason: io::Error,
     },
+    /// Nothing is stored under the name.
+    #[error("there is no stored credential `{0}`: run `consign credentials set {0}`")]
+    NotStored(String),
+    /// The stored credential does not open.
+    #[error("the stored credential `{name}` cannot be read")]
+    Sealed {
+        /// Its name.
+        name: String,
+        /// Why.
+        #[source]
+        reason: OpenError,
+    },
+    /// The workspace key cannot be used.
+    #[error(transparent)]
+    Key(#[from] KeyError),
 }
 
 impl Secrets {
-    /// Secrets of definitions in that folder.
+    /// Secrets of definitions in that folder; none are stored.
     pub fn of(folder: impl Into<PathBuf>) -> Self {
-        Self { folder: folder.into() }
+        Self { folder: folder.into(), stored: None }
+    }
+
+    /// The same with stored credentials, by name, as the workspace key has sealed them. The key is opened only when one of
+    /// them is read.
+    #[must_use]
+    pub fn with_stored(self, key: WorkspaceKey, sealed: BTreeMap<String, Vec<u8>>) -> Self {
+        Self { stored: Some(Stored { key, sealed }), ..self }
     }
 
     /// The folder where relative paths begin.
@@ -61,12 +105,21 @@ impl Secrets {
                 };
                 read().map_err(|reason| SecretError::Unreadable { reference: reference.to_string(), reason })?
             }
+            SecretPlace::Stored(name) => self.stored(name)?,
         };
         let secret = secret.strip_suffix('\n').map_or(secret.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));
         if secret.is_empty() {
             return Err(SecretError::Empty(reference.to_string()));
         }
         Ok(SecretString::from(secret))
+    }
+
+    fn stored(&self, name: &str) -> Result<String, SecretError> {
+        let sealed = self.stored.as_ref().and_then(|stored| Some((&stored.key, stored.sealed.get(name)?)));
+        let (key, sealed) = sealed.ok_or_else(|| SecretError::NotStored(name.to_owned()))?;
+        let plain = key.open()?.open(&credential_purpose(name), sealed);
+        let plain = plain.and_then(|plain| String::from_utf8(plain).map_err(|_| OpenError::Altered));
+        plain.map_err(|reason| SecretError::Sealed { name: name.to_owned(), reason })
     }
 
     /// Reads several secrets, each under its name.

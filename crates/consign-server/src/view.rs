@@ -355,6 +355,24 @@ pub struct Lists {
     pub lists: Vec<KnownList>,
 }
 
+/// The credentials that are stored; never what they are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Credentials {
+    /// By name.
+    pub credentials: Vec<StoredCredential>,
+}
+
+/// A credential that is stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct StoredCredential {
+    /// Its name.
+    pub name: String,
+    /// When it was set.
+    pub set_at: DateTime<Utc>,
+    /// Who set it.
+    pub set_by: String,
+}
+
 /// The lists that were read again at their platforms.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct ReconciledLists {

@@ -36,6 +36,39 @@ pub struct StoredDefinitions {
     pub definitions: Definitions,
 }
 
+/// The data folder that goes with a store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredFolder {
+    /// Its id, which is in the folder too.
+    pub id: String,
+    /// Where it was when it became the store's, for people.
+    pub path: String,
+}
+
+/// A credential that is stored, sealed: what the workspace key makes of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Credential {
+    /// Its name.
+    pub name: Slug,
+    /// It itself, sealed.
+    pub sealed: Vec<u8>,
+    /// When it was set.
+    pub set_at: DateTime<Utc>,
+    /// Who set it: a user of the operating system.
+    pub set_by: String,
+}
+
+/// A credential that was sealed again with another key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resealed {
+    /// Its name.
+    pub name: Slug,
+    /// How it was sealed.
+    pub before: Vec<u8>,
+    /// How it is now.
+    pub sealed: Vec<u8>,
+}
+
 /// What a run leaves behind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]

@@ -32,6 +32,9 @@ pub struct Global {
     /// The folder that holds definitions, runs and staged lists
     #[arg(long, global = true, env = "CONSIGN_DATA", value_name = "DIR", default_value = ".consign")]
     pub data: PathBuf,
+    /// Where the store is: `postgres://USER@HOST/DATABASE`, or a file. In the data folder unless said
+    #[arg(long, global = true, env = "CONSIGN_STORE", hide_env_values = true, value_name = "PLACE")]
+    pub store: Option<String>,
     /// The memory that the engine may take before it spills to disk, in MiB
     #[arg(long, global = true, env = "CONSIGN_MEMORY", value_name = "MIB", default_value_t = 512)]
     pub memory: usize,
@@ -45,6 +48,9 @@ pub struct Global {
         default_value = "http://127.0.0.1:8480"
     )]
     pub sandbox: String,
+    /// Where the workspace key is kept, with which secrets are sealed: `file:PATH`, `env:NAME` or `command:COMMAND`
+    #[arg(long, global = true, env = "CONSIGN_KEY", hide_env_values = true, value_name = "PLACE")]
+    pub key: Option<String>,
     /// Print one JSON document on standard output, also where the command fails
     #[arg(long, global = true)]
     pub json: bool,
@@ -262,6 +268,25 @@ pub enum Command {
         #[command(subcommand)]
         command: Option<Lists>,
     },
+    /// Keep secrets sealed in the store, for definitions to refer to as `stored:NAME`
+    #[command(
+        after_long_help = "Sealed with the workspace key (--key); nobody is shown a secret again.\n\nExamples:\n  \
+                           consign credentials set klaviyo\n  consign credentials set klaviyo < key.txt\n  \
+                           consign credentials list"
+    )]
+    Credentials {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: Credentials,
+    },
+    /// Make a workspace key, or change to a new one
+    #[command(after_long_help = "The key is in `workspace.key` of the data folder unless --key says otherwise.\n\n\
+                           Examples:\n  consign keys rotate\n  consign keys new > consign.key")]
+    Keys {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: Keys,
+    },
     /// Print completions for a shell
     #[command(after_long_help = "Example:\n  consign completions bash > /etc/bash_completion.d/consign")]
     Completions {
@@ -312,6 +337,39 @@ pub enum Destinations {
         /// The destination's id
         name: String,
     },
+}
+
+/// What to do with stored credentials.
+#[derive(Debug, Subcommand)]
+pub enum Credentials {
+    /// Store a credential, in place of an earlier one: from standard input, or asked for without showing it
+    Set {
+        /// What definitions call it: `stored:NAME`
+        name: Slug,
+    },
+    /// List the names, when each was set, and by whom
+    List,
+    /// Remove a credential; refused while the definitions use it
+    Remove {
+        /// Its name
+        name: Slug,
+        /// Also where the definitions use it
+        #[arg(long)]
+        force: bool,
+    },
+}
+
+/// What to do with keys.
+#[derive(Debug, Subcommand)]
+pub enum Keys {
+    /// Print a new key, to be kept where --key will say
+    New,
+    /// Seal everything again with a new key, after which the old one is not needed
+    ///
+    /// A key in a file is made and put in place. One in a variable or from a command is put before the old one first,
+    /// and the old one taken out afterwards. Refused while another process works with the key; where it breaks off, both
+    /// keys are good, and the next call goes on.
+    Rotate,
 }
 
 /// What to do with lists.

@@ -4,9 +4,11 @@ mod apply;
 mod audit;
 mod campaign;
 mod completions;
+mod credentials;
 mod demo;
 mod destinations;
 mod export;
+mod keys;
 mod lists;
 mod openapi;
 mod requests;
@@ -22,7 +24,7 @@ use anyhow::Result;
 use consign_delivery::PreviewOptions;
 use consign_delivery::inspect::Filter;
 
-use crate::cli::{Command, Destinations, Lists, Schedules};
+use crate::cli::{Command, Credentials, Destinations, Keys, Lists, Schedules};
 use crate::context::Context;
 use crate::exit::Exit;
 
@@ -56,6 +58,13 @@ pub async fn run(command: Command, context: &Context) -> Result<Exit> {
         Command::Destinations { command: Destinations::Test { name } } => destinations::test(context, &name).await,
         Command::Lists { command: None } => lists::list(context).await,
         Command::Lists { command: Some(Lists::Reconcile { name }) } => lists::reconcile(context, &name).await,
+        Command::Credentials { command: Credentials::Set { name } } => credentials::set(context, &name).await,
+        Command::Credentials { command: Credentials::List } => credentials::list(context).await,
+        Command::Credentials { command: Credentials::Remove { name, force } } => {
+            credentials::remove(context, &name, force).await
+        }
+        Command::Keys { command: Keys::New } => keys::new(context),
+        Command::Keys { command: Keys::Rotate } => keys::rotate(context).await,
         Command::Completions { shell } => completions::run(context, shell),
     }
 }

@@ -4,8 +4,9 @@ use std::error::Error;
 use std::fmt;
 use std::process::ExitCode;
 
-use consign_delivery::RunError;
+use consign_delivery::{CredentialError, RotateError, RunError};
 use consign_model::word;
+use consign_secrets::KeyError;
 use consign_store::StoreError;
 
 /// What the exit code says.
@@ -43,6 +44,8 @@ Exit codes:
 
 Environment:
   CONSIGN_DATA    the data folder, as --data
+  CONSIGN_KEY     where the workspace key is kept, as --key
+  CONSIGN_STORE   where the store is, as --store
   CONSIGN_MEMORY  the engine's memory in MiB, as --memory
   CONSIGN_LOG     what is logged to standard error, such as `info`; unless set only what `serve` does
   NO_COLOR        no colours";
@@ -71,6 +74,12 @@ impl Exit {
             Some(RunError::Store(error)) => return Self::of_store(error),
             Some(RunError::Underway(_)) => return Self::Busy,
             Some(error) if error.is_cancelled() => return Self::Interrupted,
+            _ => {}
+        }
+        match (error.downcast_ref(), error.downcast_ref()) {
+            (Some(RotateError::Key(KeyError::Busy(_))), _) | (_, Some(CredentialError::Key(KeyError::Busy(_)))) => {
+                return Self::Busy;
+            }
             _ => {}
         }
         error.downcast_ref().map_or(Self::Failed, Self::of_store)
@@ -103,6 +112,11 @@ impl Refusal {
     pub fn not_found<'a>(what: &str, name: &str, known: impl IntoIterator<Item = &'a str> + Clone) -> Self {
         let remedy = word::use_nearest(name, known);
         Self { exit: Exit::NotFound, message: format!("there is no {what} `{name}`: {remedy}") }
+    }
+
+    /// A command line that makes no sense.
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self { exit: Exit::Usage, message: message.into() }
     }
 
     /// Definitions that the tables, as they are now, do not fit.

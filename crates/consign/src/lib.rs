@@ -66,7 +66,7 @@ pub fn main() -> process::ExitCode {
 
 /// The first interrupt, or termination, asks a run to stop, and ends a command that only looks; the second waits for nothing.
 async fn run(cli: Cli, printer: Printer) -> anyhow::Result<Exit> {
-    let context = Context::new(printer, cli.global.data, cli.global.memory, cli.global.sandbox);
+    let context = Context::new(printer, cli.global)?;
     // The sandbox ends by itself when it is asked to.
     let runs = matches!(
         cli.command,

@@ -5,6 +5,7 @@ mod changes;
 mod destinations;
 mod explanation;
 mod grid;
+mod keys;
 mod lists;
 mod problems;
 mod progress;

@@ -36,7 +36,7 @@ impl Opened {
     /// Opens the tables of stored definitions, with the recipients of earlier runs.
     pub async fn of(context: &Context, store: &dyn Store, stored: &StoredDefinitions) -> Result<Self> {
         let folder = context.data_folder()?;
-        let secrets = Secrets::of(&stored.folder);
+        let secrets = context.secrets(&stored.folder).await?;
         let options = options(context, &folder.spill());
         let threads = options.threads;
         let engine = Engine::new(options)?;
@@ -65,7 +65,7 @@ impl Looked {
             format!("no folder can be made in `{}`: make room there, or name another as TMPDIR", place.display())
         })?;
         let engine = engine(context, spill.path())?;
-        let tables = engine.open(definitions, &Secrets::of(folder)).await?;
+        let tables = engine.open(definitions, &context.secrets(folder).await?).await?;
         Ok(Self { tables, _spill: spill })
     }
 }

@@ -7,7 +7,7 @@ use consign_destinations::client::ClientError;
 use consign_destinations::encode::EncodeError;
 use consign_engine::EngineError;
 use consign_model::definition::Percent;
-use consign_secrets::SecretError;
+use consign_secrets::{KeyError, SealError, SecretError};
 use consign_store::StoreError;
 
 use crate::staged::ReadError;
@@ -24,6 +24,12 @@ pub enum PlatformError {
     /// A credential cannot be read.
     #[error(transparent)]
     Secret(#[from] SecretError),
+    /// The workspace key cannot be used.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// What the membership keeps cannot be sealed.
+    #[error(transparent)]
+    Seal(#[from] SealError),
     /// Rows cannot be encoded.
     #[error(transparent)]
     Encode(#[from] EncodeError),

@@ -11,7 +11,6 @@ use consign_destinations::client::{Client, Job, JobState, Polling};
 use consign_destinations::http::{Http, RetryPolicy};
 use consign_destinations::registry::Registry;
 use consign_destinations::send::{JobEnd, RowSet, find_rows};
-use consign_secrets::Secrets;
 use consign_store::{
     Delivery, DeliveryChange, DeliveryCounts, DeliveryState, ErrorClass, ListCounts, OpenJob, Run, Store, StoreError,
     StoredDefinitions,
@@ -22,6 +21,7 @@ use super::members::{Members, Standing};
 use super::rejects::{add_rejects, rejected_file};
 use super::rotated::keep_rotated;
 use super::{PlatformError, place_of};
+use crate::credentials::secrets;
 use crate::deliver::connect;
 use crate::folder::{DataFolder, RunFolder, remove_folder};
 use crate::inspect::Inspector;
@@ -116,7 +116,7 @@ impl FollowUp<'_> {
         let folder = self.folder.run(&run.id);
         let inspector = Inspector::open(&folder).map_err(|error| unusable(std::io::Error::other(error)))?;
         let http = self.http.observed_by(Arc::new(inspector.of(short_id(&delivery)))).patient(IMPATIENT);
-        let secrets = Secrets::of(&definitions.folder);
+        let secrets = secrets(self.store, self.folder, &definitions.folder).await?;
         let sandbox = destination.sandbox.then_some(self.sandbox);
         let client = connect(self.registry, &secrets, destination, sandbox, &http, self.folder)?;
         let Some(polling) = client.polling() else { return Err(PlatformError::NoClient(delivery.kind)) };

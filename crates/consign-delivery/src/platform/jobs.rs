@@ -85,7 +85,7 @@ impl JobRows {
     pub fn write(&self, work: &Path, number: u64, members: &Members) -> Result<(), PlatformError> {
         let path = file(work, number);
         let failed = |reason: io::Error| PlatformError::Members { path: path.clone(), reason };
-        let sealed = |plain: &[u8]| members.seal(plain).ok_or_else(|| failed(io::Error::other("it cannot be sealed")));
+        let sealed = |plain: &[u8]| members.seal(plain);
         let rows = &self.rows;
         let removals: Vec<_> = rows.iter().map(|row| sealed(&row.removal)).collect::<Result<_, _>>()?;
         let encoded: Vec<_> = rows.iter().map(|row| sealed(&row.encoded)).collect::<Result<_, _>>()?;

@@ -11,12 +11,12 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, AsArray, BinaryArray, RecordBatch, StringViewArray, UInt8Array, UInt64Array};
 use arrow::datatypes::UInt64Type;
 use consign_engine::{Difference, Engine, members_schema};
+use consign_secrets::{OpenKey, SealError};
 use parquet::arrow::ArrowWriter;
 use sha2::{Digest, Sha256};
 
 use super::PlatformError;
 use super::identity::{Identified, Identifying};
-use super::seal::Seal;
 use crate::folder::{DataFolder, private_folder, remove_folder, sync_folder};
 use crate::stage::StagedBatch;
 use crate::staged;
@@ -54,14 +54,14 @@ pub(super) struct Member<'a> {
 /// The members of one list.
 pub(super) struct Members {
     folder: PathBuf,
-    seal: Seal,
+    key: Arc<OpenKey>,
     next: u64,
 }
 
 impl Members {
     pub fn open(data: &DataFolder, destination: &str, list_id: &str) -> Result<Self, PlatformError> {
         let list = hex::encode(&Sha256::digest(list_id)[..12]);
-        let folder = data.path().join("memberships").join(destination).join(list);
+        let folder = data.memberships().join(destination).join(list);
         Self::at(data, folder)
     }
 
@@ -69,10 +69,10 @@ impl Members {
     pub fn at(data: &DataFolder, folder: PathBuf) -> Result<Self, PlatformError> {
         let failed = |reason| PlatformError::Members { path: folder.clone(), reason };
         private_folder(&folder).map_err(failed)?;
-        let seal = Seal::open(&data.path().join("membership.key")).map_err(failed)?;
+        let key = data.key().open()?;
         let next =
             files(&folder).map_err(failed)?.iter().filter_map(|path| number(path)).max().map_or(1, |last| last + 1);
-        Ok(Self { folder, seal, next })
+        Ok(Self { folder, key, next })
     }
 
     fn failed(&self, reason: impl Into<io::Error>) -> PlatformError {
@@ -95,8 +95,8 @@ impl Members {
         if members.is_empty() {
             return Ok(());
         }
-        let seal = |member: &Member<'_>| member.removal.and_then(|plain| self.seal.seal(plain));
-        let sealed: Vec<_> = members.iter().map(seal).collect();
+        let seal = |member: &Member<'_>| member.removal.map(|plain| self.seal(plain)).transpose();
+        let sealed: Vec<_> = members.iter().map(seal).collect::<Result<_, _>>()?;
         let columns: Vec<ArrayRef> = vec![
             Arc::new(BinaryArray::from_iter_values(members.iter().map(|member| member.identity))),
             Arc::new(UInt8Array::from_iter_values(members.iter().map(|member| member.identity[0]))),
@@ -200,15 +200,18 @@ impl Members {
     }
 
     /// Seals what is personal data, to be kept beside the membership.
-    pub fn seal(&self, plain: &[u8]) -> Option<Vec<u8>> {
-        self.seal.seal(plain)
+    pub fn seal(&self, plain: &[u8]) -> Result<Vec<u8>, SealError> {
+        self.key.seal(MEMBER, plain)
     }
 
     /// What was sealed, such as what taking a member off needs.
     pub fn removal(&self, sealed: &[u8]) -> Option<Vec<u8>> {
-        self.seal.open_sealed(sealed)
+        self.key.open(MEMBER, sealed).ok()
     }
 }
+
+/// What is sealed of members is sealed as that.
+pub(crate) const MEMBER: &str = "member";
 
 /// In a delivery's working folder: the places of the rows that are on the list as they are.
 pub(super) const KEPT: &str = "kept.parquet";

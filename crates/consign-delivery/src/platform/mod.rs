@@ -19,7 +19,6 @@ mod reconcile;
 mod rejects;
 mod removing;
 mod rotated;
-mod seal;
 
 use std::path::{Path, PathBuf};
 
@@ -45,10 +44,11 @@ use reconcile::read_members;
 
 pub use error::PlatformError;
 pub use follow_up::{FollowUp, Followed};
+pub(crate) use members::MEMBER;
 pub use reconcile::Agreed;
 pub(crate) use rejects::rejected_file;
 pub use rotated::keep_rotated;
-pub(crate) use rotated::with_rotated;
+pub(crate) use rotated::{purpose as rotated_purpose, with_rotated};
 
 /// What became of a list at its platform, and how.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]

@@ -85,8 +85,7 @@ impl Sending<'_> {
         }
         if sealed > 0 {
             self.outcome.list.note(format!(
-                "{sealed} members could not be taken off: `membership.key` of the data folder is not the one that they were \
-                 kept with"
+                "{sealed} members could not be taken off: what that needs was sealed with another workspace key, or is damaged"
             ));
         }
         Ok(leaving)

@@ -4,7 +4,7 @@
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use consign_destinations::client::{Client, Credentials};
 use consign_model::definition::Destination;
@@ -14,7 +14,6 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::PlatformError;
-use super::seal::Seal;
 use crate::folder::{DataFolder, private_folder, sync_folder};
 
 /// What is sealed.
@@ -27,23 +26,28 @@ struct Kept {
 }
 
 fn file(data: &DataFolder, destination: &Destination, name: &str) -> PathBuf {
-    data.path().join("credentials").join(format!("{}.{name}", destination.id))
+    data.rotated().join(format!("{}.{name}", destination.id))
 }
 
 fn hash(secret: &SecretString) -> String {
     hex::encode(Sha256::digest(secret.expose_secret()))
 }
 
-fn seal(data: &DataFolder) -> io::Result<Seal> {
-    Seal::open(&data.path().join("membership.key"))
+/// What is kept in a file of that name is sealed as that.
+pub(crate) fn purpose(path: &Path) -> String {
+    format!("rotated {}", path.file_name().unwrap_or_default().to_string_lossy())
 }
 
-fn read(data: &DataFolder, destination: &Destination, name: &str) -> io::Result<Option<Kept>> {
-    match fs::read(file(data, destination, name)) {
-        // What was sealed with another key, or is damaged, is as good as nothing: the user's own is tried.
-        Ok(sealed) => Ok(seal(data)?.open_sealed(&sealed).and_then(|plain| serde_json::from_slice(&plain).ok())),
+fn read(data: &DataFolder, destination: &Destination, name: &str) -> Result<Option<Kept>, PlatformError> {
+    let path = file(data, destination, name);
+    match fs::read(&path) {
+        // What was sealed with a key that is gone, or is damaged, is as good as nothing: the user's own is tried.
+        Ok(sealed) => {
+            let plain = data.key().open()?.open(&purpose(&path), &sealed).ok();
+            Ok(plain.and_then(|plain| serde_json::from_slice(&plain).ok()))
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
+        Err(reason) => Err(PlatformError::Rotated { path, reason }),
     }
 }
 
@@ -55,9 +59,7 @@ pub(crate) fn with_rotated(
     data: &DataFolder,
 ) -> Result<Credentials, PlatformError> {
     for (name, secret) in &mut credentials {
-        let kept = read(data, destination, name);
-        let kept = kept.map_err(|reason| PlatformError::Rotated { path: file(data, destination, name), reason })?;
-        if let Some(kept) = kept.filter(|kept| kept.replaces == hash(secret)) {
+        if let Some(kept) = read(data, destination, name)?.filter(|kept| kept.replaces == hash(secret)) {
             *secret = SecretString::from(kept.secret);
         }
     }
@@ -75,14 +77,15 @@ pub fn keep_rotated(
     let Some(reference) = destination.credentials.get(name) else { return Ok(()) };
     let replaces = hash(&secrets.resolve(reference)?);
     let path = file(data, destination, name);
+    let known = read(data, destination, name)?;
+    if known.is_some_and(|known| known.replaces == replaces && known.secret == new.expose_secret()) {
+        return Ok(());
+    }
+    let key = data.key().open()?;
     let keep = || {
-        let known = read(data, destination, name)?;
-        if known.is_some_and(|known| known.replaces == replaces && known.secret == new.expose_secret()) {
-            return Ok(());
-        }
         let plain = serde_json::to_vec(&Kept { replaces: replaces.clone(), secret: new.expose_secret().to_owned() })?;
-        let sealed = seal(data)?.seal(&plain).ok_or_else(|| io::Error::other("it cannot be sealed"))?;
-        let folder = data.path().join("credentials");
+        let sealed = key.seal(&purpose(&path), &plain).map_err(io::Error::other)?;
+        let folder = data.rotated();
         private_folder(&folder)?;
         // Deliveries to one destination may do so at once: each writes a file of its own, and the last name counts.
         let temporary = path.with_extension(format!("{name}.{}.tmp", uuid::Uuid::now_v7()));

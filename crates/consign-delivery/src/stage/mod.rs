@@ -14,7 +14,7 @@ mod workers;
 mod writer;
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
@@ -28,8 +28,9 @@ use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
 pub use reason::{Counts, Reason};
-pub use writer::{ATTRIBUTE, BATCH_ROWS, CUSTOMER_KEY, CUSTOMER_STAGED, REASON, StagedBatch};
+pub use writer::{ATTRIBUTE, BATCH_ROWS, CUSTOMER_KEY, CUSTOMER_STAGED, REASON, StagedBatch, StagedFile};
 
+use crate::checksum::Checksum;
 use crate::folder::RunFolder;
 use group::GroupStager;
 use judge::{Found, Suppressed};
@@ -55,7 +56,15 @@ pub struct StagedDelivery {
     /// The batches in order.
     pub batches: Vec<StagedBatch>,
     /// The dropped rows.
-    pub rejects: PathBuf,
+    pub rejects: StagedFile,
+}
+
+impl StagedDelivery {
+    /// All its files, each as it was written.
+    pub fn files(&self) -> impl Iterator<Item = (&Path, &Checksum)> {
+        let batches = self.batches.iter().map(|batch| (batch.path.as_path(), &batch.checksum));
+        batches.chain([(self.rejects.path.as_path(), &self.rejects.checksum)])
+    }
 }
 
 /// Staging failed. Nothing of it is used.

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::StageError;
 use super::judge::Drop;
 use super::reason::outcome;
+use crate::checksum::{Checksum, Summed};
 use crate::folder::{private_folder, sync_folder};
 
 /// Rows of a batch, but for the last.
@@ -39,9 +40,22 @@ pub struct StagedBatch {
     pub path: PathBuf,
     /// Its rows.
     pub rows: u64,
+    /// What was written.
+    #[serde(flatten)]
+    pub checksum: Checksum,
 }
 
-fn start(path: &Path, schema: SchemaRef) -> Result<ArrowWriter<File>, StageError> {
+/// Any other staged file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StagedFile {
+    /// Its place.
+    pub path: PathBuf,
+    /// What was written.
+    #[serde(flatten)]
+    pub checksum: Checksum,
+}
+
+fn start(path: &Path, schema: SchemaRef) -> Result<ArrowWriter<Summed<File>>, StageError> {
     // Nearly every value is a hash or a key of its own: dictionaries and statistics would cost and serve nobody.
     let properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
@@ -50,12 +64,13 @@ fn start(path: &Path, schema: SchemaRef) -> Result<ArrowWriter<File>, StageError
         .set_created_by("consign".to_owned())
         .build();
     let file = File::create(path).map_err(|reason| write_error(path, reason))?;
-    Ok(ArrowWriter::try_new(file, schema, Some(properties))?)
+    Ok(ArrowWriter::try_new(Summed::new(file), schema, Some(properties))?)
 }
 
-fn finish(path: &Path, writer: ArrowWriter<File>) -> Result<(), StageError> {
-    let file = writer.into_inner()?;
-    file.sync_all().map_err(|reason| write_error(path, reason))
+fn finish(path: &Path, writer: ArrowWriter<Summed<File>>) -> Result<Checksum, StageError> {
+    let (file, checksum) = writer.into_inner()?.finish();
+    file.sync_all().map_err(|reason| write_error(path, reason))?;
+    Ok(checksum)
 }
 
 fn write_error(path: &Path, reason: io::Error) -> StageError {
@@ -66,7 +81,7 @@ fn write_error(path: &Path, reason: io::Error) -> StageError {
 pub(super) struct BatchWriter {
     folder: PathBuf,
     schema: SchemaRef,
-    open: Option<(PathBuf, ArrowWriter<File>, usize)>,
+    open: Option<(PathBuf, ArrowWriter<Summed<File>>, usize)>,
     written: Vec<StagedBatch>,
 }
 
@@ -101,8 +116,8 @@ impl BatchWriter {
 
     fn close(&mut self) -> Result<(), StageError> {
         if let Some((path, writer, rows)) = self.open.take() {
-            finish(&path, writer)?;
-            self.written.push(StagedBatch { path, rows: rows as u64 });
+            let checksum = finish(&path, writer)?;
+            self.written.push(StagedBatch { path, rows: rows as u64, checksum });
         }
         Ok(())
     }
@@ -118,7 +133,7 @@ impl BatchWriter {
 pub(super) struct RejectWriter {
     path: PathBuf,
     schema: SchemaRef,
-    writer: ArrowWriter<File>,
+    writer: ArrowWriter<Summed<File>>,
 }
 
 impl RejectWriter {
@@ -170,9 +185,9 @@ impl RejectWriter {
         Ok(())
     }
 
-    pub fn finish(self) -> Result<PathBuf, StageError> {
-        finish(&self.path, self.writer)?;
-        Ok(self.path)
+    pub fn finish(self) -> Result<StagedFile, StageError> {
+        let checksum = finish(&self.path, self.writer)?;
+        Ok(StagedFile { path: self.path, checksum })
     }
 }
 

@@ -192,7 +192,7 @@ fn rows(delivery: &StagedDelivery) -> Vec<Row> {
 
 fn rejects(delivery: &StagedDelivery) -> Vec<(String, Reason, bool)> {
     let mut rejects = Vec::new();
-    for batch in read(&delivery.rejects) {
+    for batch in read(&delivery.rejects.path) {
         assert!(batch.column_by_name(ATTRIBUTE).is_some());
         let staged = batch.column_by_name(CUSTOMER_STAGED).unwrap().as_boolean().clone();
         for (row, (key, reason)) in texts(&batch, CUSTOMER_KEY).into_iter().zip(texts(&batch, REASON)).enumerate() {
@@ -264,7 +264,7 @@ proptest! {
         let snapshot = snapshot(&customers, 9);
         let staged = run(&snapshot, &wanted, 2);
         let outcomes: Vec<_> =
-            staged.deliveries.iter().map(|one| DeliveryOutcome { rejects: &one.rejects, rejected: None, staged: "sent", sent_at: None }).collect();
+            staged.deliveries.iter().map(|one| DeliveryOutcome { rejects: &one.rejects.path, rejected: None, staged: "sent", sent_at: None }).collect();
         let to = staged.folder.path().join("recipients.parquet");
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(recipients::record(&snapshot, &plan(&wanted), &outcomes, &to)).unwrap();

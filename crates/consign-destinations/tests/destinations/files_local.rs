@@ -44,6 +44,20 @@ async fn nothing_stays_of_a_file_that_is_given_up_or_dropped() {
 }
 
 #[tokio::test]
+async fn what_a_process_that_died_left_of_a_file_goes_with_the_next_and_what_is_being_written_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = local(folder.path());
+    for left in [".list.csv.a1b2c3.part", ".list.csv.zip.a1b2c3.part", ".other.csv.a1b2c3.part"] {
+        fs::write(folder.path().join(left), "half").unwrap();
+    }
+    let first = store.upload("list.csv").await.unwrap();
+    let second = store.upload("list.csv").await.unwrap();
+    first.publish().await.unwrap();
+    second.publish().await.unwrap();
+    assert_eq!(listed(folder.path()), [".list.csv.zip.a1b2c3.part", ".other.csv.a1b2c3.part", "list.csv"]);
+}
+
+#[tokio::test]
 async fn names_that_leave_the_folder_or_hide_in_it_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let inside = folder.path().join("inside");

@@ -363,7 +363,8 @@ fn meant_by(text: &str, takes: &impl Fn(&str) -> bool) -> Option<(String, Value)
 fn secret() -> (String, String) {
     (
         "this is not a reference to a secret".into(),
-        "write `env:NAME` for an environment variable or `file:PATH` for a file; never the secret itself".into(),
+        "write `env:NAME` for an environment variable, `file:PATH` for a file, or `stored:NAME` for what `consign credentials \
+         set NAME` keeps; never the secret itself".into(),
     )
 }
 

@@ -87,7 +87,7 @@ fn slug() -> impl Strategy<Value = Slug> {
 }
 
 fn secret() -> impl Strategy<Value = SecretRef> {
-    prop_oneof!["env:[A-Z_][A-Z0-9_]{0,8}", "file:[a-z/ .:#]{1,12}"]
+    prop_oneof!["env:[A-Z_][A-Z0-9_]{0,8}", "file:[a-z/ .:#]{1,12}", "stored:[a-z0-9][a-z0-9_-]{0,9}"]
         .prop_map(|text| SecretRef::try_from(text).expect("it is one"))
 }
 

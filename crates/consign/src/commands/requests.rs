@@ -1,7 +1,6 @@
 //! `consign requests`: what a run asked of platforms, and what they answered.
 
 use anyhow::{Context as _, Result};
-use consign_delivery::folder::DataFolder;
 use consign_delivery::inspect::{self, Filter};
 use consign_store::Store;
 
@@ -22,7 +21,7 @@ pub async fn run(context: &Context, run: &str, filter: Filter, last: usize) -> R
             return Err(Refusal::not_found("delivery", wanted, known).into());
         }
     }
-    let folder = DataFolder::open(&context.data)?.run(&run.id);
+    let folder = context.data_folder()?.run(&run.id);
     let (before, requests) = inspect::requests(&folder, &filter, last)
         .with_context(|| format!("`{}` cannot be read", folder.exchanges().display()))?;
     context.printer.show(&Requests {

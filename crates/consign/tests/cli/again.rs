@@ -68,6 +68,37 @@ fn a_dead_run_can_be_given_up() {
 }
 
 #[test]
+fn a_staged_file_that_is_missing_or_altered_is_named_before_anything_is_sent() {
+    let terminal = dead();
+    let run = terminal.names(".consign/runs").pop().expect("a run");
+    let staged = format!(".consign/runs/{run}/staged/active.letter.bucket");
+    let (batch, rejects) = (format!("{staged}/000001.parquet"), format!("{staged}/rejects.parquet"));
+    let snapshot = format!(".consign/runs/{run}/snapshot.parquet");
+    fs::remove_dir_all(terminal.path("clean/out")).expect("removed");
+    fs::create_dir(terminal.path("clean/out")).expect("made");
+    for (words, file) in [("resume latest", &batch), ("retry latest", &rejects), ("retry latest", &snapshot)] {
+        let whole = fs::read(terminal.path(file)).expect("read");
+        let mut altered = whole.clone();
+        altered[whole.len() / 2] ^= 1;
+        fs::write(terminal.path(file), altered).expect("written");
+        let refused = terminal.consign_with(words, &shop::keys());
+        assert_eq!(refused.code, 1, "{}", refused.transcript());
+        assert!(refused.err.contains(file.as_str()), "{}", refused.transcript());
+        assert!(refused.err.contains("not as it was written"), "{}", refused.transcript());
+        shop::discreet(&refused);
+        fs::remove_file(terminal.path(file)).expect("removed");
+        let refused = terminal.consign_with("retry latest", &shop::keys());
+        assert!(refused.code == 1 && refused.err.contains("put it back"), "{}", refused.transcript());
+        fs::write(terminal.path(file), whole).expect("written");
+    }
+    assert_eq!(terminal.names("clean/out"), Vec::<String>::new());
+    // Once all is back, the run goes on.
+    let retried = terminal.consign_with("retry latest", &shop::keys());
+    assert_eq!(retried.code, 4, "{}", retried.transcript());
+    assert_ne!(terminal.names("clean/out"), Vec::<String>::new());
+}
+
+#[test]
 fn a_run_that_is_under_way_is_neither_resumed_nor_given_up() {
     let (terminal, silence) = waiting();
     let run = terminal.start(RUN, &shop::keys());

@@ -1,7 +1,7 @@
 //! A place to type commands in, and what they answered.
 
 use std::fs::{self, Permissions};
-use std::io::Read;
+use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -134,6 +134,15 @@ impl Terminal {
         self.answer(words, done)
     }
 
+    /// The same with something to read from standard input.
+    pub fn consign_reading(&self, words: &str, input: &str) -> Answer {
+        let mut command = self.command(words, &[]);
+        let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = piped.spawn().expect("it starts");
+        child.stdin.take().expect("piped").write_all(input.as_bytes()).expect("it reads");
+        self.answer(words, child.wait_with_output().expect("it ends"))
+    }
+
     /// Starts it, and does not wait.
     pub fn start(&self, words: &str, variables: &[(&str, &str)]) -> Running<'_> {
         let mut command = self.command(words, variables);
@@ -187,6 +196,11 @@ impl Running<'_> {
     /// The number by which the system knows it.
     pub fn process(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Whether it has ended.
+    pub fn ended(&mut self) -> bool {
+        self.child.try_wait().expect("it is ours").is_some()
     }
 
     /// Waits for the next line that it prints, which is then not in the answer.

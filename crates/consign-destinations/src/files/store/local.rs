@@ -11,6 +11,9 @@ use tokio::task::spawn_blocking;
 
 use super::{FileError, FileStore, Upload, name, probe};
 
+/// How temporary names end.
+const PART: &str = ".part";
+
 /// Files in a folder. The folder must be there: one that is made where a disk should have been mounted hides the list.
 pub(super) struct LocalFiles {
     folder: PathBuf,
@@ -38,12 +41,16 @@ impl FileStore for LocalFiles {
         let folder = self.folder.clone();
         let prefix = format!(".{name}.");
         let file = blocking(&self.folder, move || {
+            sweep(&folder, &prefix);
             let mut builder = tempfile::Builder::new();
-            builder.prefix(&prefix).suffix(".part");
+            builder.prefix(&prefix).suffix(PART);
             // Lists are personal data: for the owner and the group, less what the process masks.
             #[cfg(unix)]
             builder.permissions(<Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o660));
-            builder.tempfile_in(&folder)
+            let file = builder.tempfile_in(&folder)?;
+            // Says to a sweeping process that this one lives; where there are no locks, nobody sweeps either.
+            file.as_file().try_lock().ok();
+            Ok(file)
         });
         Ok(Box::new(LocalUpload { file: file.await?, folder: self.folder.clone(), target }))
     }
@@ -59,6 +66,21 @@ impl FileStore for LocalFiles {
 
     async fn test(&self) -> Result<Vec<String>, FileError> {
         probe(self).await
+    }
+}
+
+/// Removes what a process that died left of the file: lists are personal data, and the name is another each time. Where
+/// that cannot be, the upload says what is wrong with the folder.
+fn sweep(folder: &Path, prefix: &str) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let random = name.to_str().and_then(|name| name.strip_prefix(prefix)?.strip_suffix(PART));
+        // A list `a` has `.a.x1y2z3.part`, a list `a.b` `.a.b.x1y2z3.part`.
+        let left = random.is_some_and(|random| !random.contains('.'))
+            && File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok());
+        if left {
+            fs::remove_file(entry.path()).ok();
+        }
     }
 }
 

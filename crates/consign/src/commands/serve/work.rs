@@ -3,13 +3,13 @@
 use std::path::Path;
 
 use async_trait::async_trait;
-use consign_delivery::{PreviewOptions, RunError, recorded};
+use consign_delivery::recipients::recorded;
+use consign_delivery::{PreviewOptions, RunError};
 use consign_engine::Tables;
 use consign_model::definition::{Definitions, Destination};
 use consign_model::id::Slug;
-use consign_secrets::Secrets;
 use consign_server::work::{Running, Work, WorkError, WorkErrorKind};
-use consign_store::{Run, SqliteStore, StoredDefinitions};
+use consign_store::{Run, SqlStore, StoredDefinitions};
 use tokio_util::sync::CancellationToken;
 
 use crate::context::Context;
@@ -22,12 +22,12 @@ use crate::workplace::engine;
 /// The wiring of commands, without a terminal.
 pub struct Wired {
     context: Context,
-    store: SqliteStore,
+    store: SqlStore,
 }
 
 impl Wired {
     /// With what a command works with.
-    pub fn new(context: Context, store: SqliteStore) -> Self {
+    pub fn new(context: Context, store: SqlStore) -> Self {
         Self { context, store }
     }
 
@@ -47,7 +47,8 @@ impl Work for Wired {
     async fn open(&self, definitions: &Definitions, folder: &Path) -> Result<Tables, WorkError> {
         let opening = async {
             let data = self.context.data_folder()?;
-            let tables = engine(&self.context, &data.spill())?.open(definitions, &Secrets::of(folder)).await?;
+            let secrets = self.context.secrets(folder).await?;
+            let tables = engine(&self.context, &data.spill())?.open(definitions, &secrets).await?;
             Ok(tables.with_recipients(&recorded(&self.store, &data).await?)?)
         };
         opening.await.map_err(|error| refused(&error))

@@ -41,7 +41,7 @@ await tell('segments, destinations, sources and runs went well', async ({ page, 
   await page.getByRole('menuitem', { name: 'Local files' }).click();
   await page.getByLabel('Name').fill(`Shelf ${stamp}`);
   await page.getByRole('button', { name: 'Add destination' }).click();
-  await page.getByText(/needs `?folder/).waitFor();
+  await page.getByText(/needs “folder”/).waitFor();
   await looked('destination-refused');
   await page.getByLabel('folder').fill('out/shelf');
   await page.getByRole('button', { name: 'Add destination' }).click();

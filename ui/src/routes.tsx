@@ -1,0 +1,52 @@
+import { Anchor } from '@mantine/core';
+import { IconMapQuestion } from '@tabler/icons-react';
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent, Link, redirect } from '@tanstack/react-router';
+import type { ComponentType } from 'react';
+import { Empty, Failure } from './components';
+import { Shell } from './shell/Shell';
+
+const root = createRootRoute({
+  component: Shell,
+  notFoundComponent: () => (
+    <Empty icon={IconMapQuestion} title="There is no such page" action={<Anchor component={Link} to="/campaigns">Go to the campaigns</Anchor>}>
+      The address may be mistyped, or what it named was removed.
+    </Empty>
+  ),
+  errorComponent: ({ error, reset }) => <Failure title="This page failed" error={error} retry={reset} />,
+});
+
+/** A page at a path, loaded when it is first looked at. Pages are default exports. */
+const page = <P extends string>(path: P, load: () => Promise<{ default: ComponentType }>) =>
+  createRoute({ getParentRoute: () => root, path, component: lazyRouteComponent(load) });
+
+const home = createRoute({
+  getParentRoute: () => root,
+  path: '/',
+  beforeLoad: () => {
+    throw redirect({ to: '/campaigns' });
+  },
+});
+
+const tree = root.addChildren([
+  home,
+  page('/campaigns', () => import('./pages/campaigns/CampaignsPage')),
+  page('/campaigns/$campaign', () => import('./pages/campaigns/CampaignPage')),
+  page('/segments', () => import('./pages/segments/SegmentsPage')),
+  page('/segments/new', () => import('./pages/segments/NewSegmentPage')),
+  page('/segments/$segment', () => import('./pages/segments/SegmentPage')),
+  page('/destinations', () => import('./pages/destinations/DestinationsPage')),
+  page('/destinations/$destination', () => import('./pages/destinations/DestinationPage')),
+  page('/destinations/new/$kind', () => import('./pages/destinations/NewDestinationPage')),
+  page('/sources', () => import('./pages/sources/SourcesPage')),
+  page('/sources/$table', () => import('./pages/sources/TablePage')),
+  page('/runs', () => import('./pages/runs/RunsPage')),
+  page('/runs/$run', () => import('./pages/runs/RunPage')),
+]);
+
+export const router = createRouter({ routeTree: tree, defaultPreload: 'intent', scrollRestoration: true });
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: typeof router;
+  }
+}

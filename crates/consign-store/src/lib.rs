@@ -6,6 +6,7 @@
 
 pub mod drafts;
 mod error;
+mod examine;
 pub mod record;
 mod sqlite;
 pub mod state;
@@ -17,6 +18,7 @@ use consign_model::id::Slug;
 
 pub use drafts::{Draft, Drafts};
 pub use error::{Open, StoreError};
+pub use examine::{Examined, examine};
 pub use record::{
     Applied, AudienceCounts, AuditEntry, Credential, Delivery, DeliveryChange, DeliveryCounts, DeliveryError,
     ErrorClass, Event, GroupCounts, ListCounts, NewDelivery, NewOccurrence, NewRun, Occurrence, OccurrenceState,

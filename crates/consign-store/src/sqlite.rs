@@ -31,6 +31,8 @@ use crate::record::{
 };
 use crate::state::RunState;
 
+pub(crate) use open::latest as latest_schema;
+
 /// The store in one file.
 #[derive(Debug, Clone)]
 pub struct SqliteStore {

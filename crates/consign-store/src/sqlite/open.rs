@@ -74,7 +74,7 @@ async fn open_once(path: &Path) -> Result<SqlitePool, StoreError> {
 }
 
 /// The latest schema that this program knows.
-fn latest() -> i64 {
+pub(crate) fn latest() -> i64 {
     MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or_default()
 }
 

@@ -151,8 +151,8 @@ pub fn store_file(examined: &Result<Examined, StoreError>) -> Finding {
     match examined {
         Err(error) => check.problem(chain(error)),
         Ok(Examined { schema, known, .. }) if schema < known => check.warning(format!(
-            "it is whole and has schema {schema}, and this program's is {known}: keep a copy, and the next command that \
-             changes something brings it up; what it holds was not looked at"
+            "it is whole and has schema {schema}, and this program's is {known}: keep a copy, and the next command \
+             brings it up; what it holds was not looked at"
         )),
         Ok(Examined { schema, .. }) => check.ok(format!("it is whole, at schema {schema}")),
     }
@@ -168,7 +168,7 @@ pub fn clock(examined: &Examined, now: DateTime<Utc>) -> Finding {
     let check = Check::Clock;
     match examined.last_event {
         Some(event) if event > now + CLOCK_SLACK => check.problem(format!(
-            "it says {}, and the store's last event was at {}: set the clock, or wait; schedules and retention follow it",
+            "it says {}, and the store's last event was at {}: set the clock; schedules and retention follow it",
             moment(now),
             moment(event)
         )),
@@ -215,8 +215,8 @@ impl Examination<'_> {
             Ok(None) if credentials.is_empty() => return vec![check.ok("nothing is sealed yet")],
             Ok(None) => {
                 return vec![check.problem(
-                    "`key.id` is gone from the data folder, which says what the stored credentials are sealed with: put it \
-                     back from a backup",
+                    "`key.id` is gone from the data folder, which says what the stored credentials are sealed with: put \
+                     it back from a backup",
                 )];
             }
             Ok(Some(id)) => id,
@@ -281,7 +281,8 @@ impl Examination<'_> {
                  resume {id}`, or `consign cancel {id}`"
             )),
             Err(error) => check.problem(format!(
-                "whether a process works on the run `{id}` cannot be seen ({error}): check that you may read the data folder"
+                "whether a process works on the run `{id}` cannot be seen ({error}): check that you may read the data \
+                 folder"
             )),
         });
         Ok(check.or_ok(found.collect(), "all are finished"))
@@ -304,7 +305,11 @@ impl Examination<'_> {
                     Err(messages) => amiss.extend(messages.into_iter().map(|message| check.problem(message))),
                 }
             }
-            check.or_ok(amiss, format!("those of {} are as they were written", word::count(whole, "run")))
+            let whole = match whole {
+                0 => "no run that may go on has any".to_owned(),
+                _ => format!("those of {} are as they were written", word::count(whole, "run")),
+            };
+            check.or_ok(amiss, whole)
         });
         Ok(looked.await.unwrap_or_else(|error| vec![check.problem(format!("they could not be looked at: {error}"))]))
     }
@@ -318,16 +323,19 @@ impl Examination<'_> {
             let looked = jobs.map(|job| job.looked_at).min().unwrap_or(delivery.updated_at);
             (self.now - looked > LONG).then(|| {
                 check.warning(format!(
-                    "the platform of the delivery `{}` was last asked at {}: run `consign status`, or keep `consign serve` \
-                     running",
+                    "the platform of the delivery `{}` was last asked at {}: run `consign status`, or keep `consign \
+                     serve` running",
                     delivery.id,
                     moment(looked)
                 ))
             })
         });
-        let count = deliveries.len();
-        let all = if count == 1 { "1 delivery".to_owned() } else { format!("{count} deliveries") };
-        Ok(check.or_ok(amiss.collect(), format!("platforms work on {all}")))
+        let all = match deliveries.len() {
+            0 => "platforms work on nothing".to_owned(),
+            1 => "platforms work on 1 delivery".to_owned(),
+            several => format!("platforms work on {several} deliveries"),
+        };
+        Ok(check.or_ok(amiss.collect(), all))
     }
 }
 
@@ -343,8 +351,8 @@ fn staged(folder: &DataFolder, run: &Run) -> Result<bool, Vec<String>> {
             Err(damage.iter().map(|damage| format!("run `{id}`: {damage}")).collect())
         }
         Ok(None) if run.state == RunState::Delivering => Err(vec![format!(
-            "run `{id}` is to deliver, and what it staged is not in the data folder: put it back, or run `consign cancel \
-             {id}` and run the campaign again"
+            "run `{id}` is to deliver, and what it staged is not in the data folder: put it back, or run `consign \
+             cancel {id}` and run the campaign again"
         )]),
         Ok(None) => Ok(false),
         Err(error) => Err(vec![format!(

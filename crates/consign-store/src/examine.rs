@@ -1,4 +1,4 @@
-//! Looking a store over without changing anything in it: read-only, and slower and more thoroughly than opening it does.
+//! Looking a store over without changing anything in it: more thoroughly, and so more slowly, than opening it does.
 
 use std::path::Path;
 
@@ -20,8 +20,8 @@ pub struct Examined {
     pub last_event: Option<DateTime<Utc>>,
 }
 
-/// Looks over the whole store in a file, and alters nothing. One that is missing, damaged, no store, or of a later program is
-/// an error.
+/// Looks over the whole store in a file, and alters nothing. One that is missing, damaged, no store, or of a later
+/// program is an error.
 pub async fn examine(path: &Path) -> Result<Examined, StoreError> {
     if !path.exists() {
         let (reason, remedy) = ("it is not there".to_owned(), "run `consign apply DIR`, or put back a copy");

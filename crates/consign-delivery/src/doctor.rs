@@ -150,7 +150,7 @@ pub fn store_file(examined: &Result<Examined, StoreError>) -> Finding {
     let check = Check::Store;
     match examined {
         Err(error) => check.problem(chain(error)),
-        Ok(Examined { schema, known, .. }) if schema < known => check.warning(format!(
+        Ok(Examined { schema, known, current: false, .. }) => check.warning(format!(
             "it is whole and has schema {schema}, and this program's is {known}: keep a copy, and the next command \
              brings it up; what it holds was not looked at"
         )),
@@ -196,6 +196,9 @@ pub struct Examination<'a> {
 impl Examination<'_> {
     /// All that the store speaks of.
     pub async fn findings(&self) -> Result<Vec<Finding>, StoreError> {
+        if let Some(elsewhere) = self.elsewhere().await? {
+            return Ok(vec![elsewhere]);
+        }
         let credentials = self.store.credentials().await?;
         let key = self.key(&credentials);
         let key_works = key.iter().all(|finding| finding.state == State::Ok);
@@ -205,6 +208,18 @@ impl Examination<'_> {
         findings.extend(self.staged_files().await?);
         findings.extend(self.submitted().await?);
         Ok(findings)
+    }
+
+    /// That the store goes with another data folder: then nothing here says anything of its runs.
+    async fn elsewhere(&self) -> Result<Option<Finding>, StoreError> {
+        let Some(first) = self.store.data_folder().await? else { return Ok(None) };
+        let here = DataFolder::id_of(self.folder.path());
+        Ok((here.ok().flatten().as_ref() != Some(&first.id)).then(|| {
+            Check::DataFolder.problem(format!(
+                "the store goes with the data folder `{}`, where the files of its runs are: name that one with --data",
+                first.path
+            ))
+        }))
     }
 
     /// The workspace key: that it is the right one, opens what is stored, and is its owner's alone.

@@ -1,7 +1,7 @@
 //! Where a run's files are: below the data directory, readable by its owner alone.
 
 use std::fs::{self, DirBuilder, File, TryLockError};
-use std::io::{self, BufReader, BufWriter};
+use std::io::{self, BufReader, BufWriter, Write as _};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
@@ -42,6 +42,28 @@ impl DataFolder {
     /// The key with which it is sealed what must not lie about plain.
     pub fn key(&self) -> &WorkspaceKey {
         &self.key
+    }
+
+    /// Its id, made where it has none: what a store knows it by, wherever it is moved.
+    pub fn id(&self) -> io::Result<String> {
+        let path = self.path.join(ID);
+        let mut written = tempfile::NamedTempFile::new_in(&self.path)?;
+        write!(written, "{}", Uuid::now_v7())?;
+        written.as_file().sync_all()?;
+        match written.persist_noclobber(&path) {
+            Err(error) if error.error.kind() != io::ErrorKind::AlreadyExists => return Err(error.error),
+            _ => sync_folder(&self.path)?,
+        }
+        Ok(fs::read_to_string(path)?.trim().to_owned())
+    }
+
+    /// The id of the data directory at that path; `None` where it has none, or is not there.
+    pub fn id_of(path: &Path) -> io::Result<Option<String>> {
+        match fs::read_to_string(path.join(ID)) {
+            Ok(id) => Ok(Some(id.trim().to_owned())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// The store's file.
@@ -123,6 +145,9 @@ impl DataFolder {
         Ok(())
     }
 }
+
+/// The file with the id of a data directory.
+const ID: &str = "workspace.id";
 
 /// What the names of previews' folders begin with.
 const PREVIEW: &str = "preview-";

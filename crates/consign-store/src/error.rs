@@ -1,39 +1,39 @@
 //! Why the store could not do what it was asked.
 
+mod postgres;
+mod sqlite;
+
 use std::fmt;
-use std::path::{Path, PathBuf};
 
 use consign_model::id::Slug;
 use sqlx::migrate::MigrateError;
 
+use crate::location::Location;
+
 /// Why the store could not do what it was asked. Each says where, why and what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The file cannot be opened or made.
-    #[error("the store {} cannot be opened: {}; {}", .0.path.display(), .0.reason, .0.remedy)]
+    /// It cannot be opened or made.
+    #[error("the store {} cannot be opened: {}; {}", .0.store, .0.reason, .0.remedy)]
     CannotOpen(Open),
-    /// The file was written by a later program.
+    /// It was written by a later program.
     #[error(
-        "the store {} has schema {found} and this program knows schemas up to {known}: use the newer program, or \
-         another data folder",
-        path.display()
+        "the store {store} has schema {found} and this program knows schemas up to {known}: use the newer program, or \
+         another data folder"
     )]
     NewerSchema {
-        /// The file.
-        path: PathBuf,
+        /// Where it is.
+        store: String,
         /// Its schema.
         found: i64,
         /// The latest schema of this program.
         known: i64,
     },
-    /// The file is not a store, or is damaged.
-    #[error(
-        "the store {} is damaged or is not a store: {reason}; put back a copy, or move it away to begin anew",
-        path.display()
-    )]
+    /// It is not a store, or is damaged.
+    #[error("the store {store} is damaged or is not a store: {reason}; put back a copy, or move it away to begin anew")]
     Corrupt {
-        /// The file.
-        path: PathBuf,
+        /// Where it is.
+        store: String,
         /// What is wrong with it.
         reason: String,
     },
@@ -74,24 +74,35 @@ pub enum StoreError {
         to: String,
     },
     /// Another process writes for longer than we wait.
-    #[error("the store {} is in use by another process: try again, or end that process", .0.display())]
-    Busy(PathBuf),
+    #[error("the store {0} is in use by another process: try again, or end that process")]
+    Busy(String),
     /// Nothing more fits on the disk. What was written before is whole.
-    #[error("the disk of the store {} is full: make room and repeat the command", .0.display())]
-    DiskFull(PathBuf),
+    #[error("the disk of the store {0} is full: make room and repeat the command")]
+    DiskFull(String),
     /// The disk refuses; a full one does so where a file cannot be made larger.
-    #[error("the store {} cannot be read or written: {reason}: check the disk, and that it has room", path.display())]
+    #[error("the store {store} cannot be read or written: {reason}: check the disk, and that it has room")]
     Disk {
-        /// The file.
-        path: PathBuf,
+        /// Where it is.
+        store: String,
         /// What the disk says.
         reason: String,
     },
+    /// The server does not answer, or not any more.
+    #[error(
+        "the store {store} cannot be reached: {reason}; check that the server runs and that its address is right, and \
+         repeat the command: what was reported as done is kept"
+    )]
+    Unreachable {
+        /// Where it is.
+        store: String,
+        /// Why.
+        reason: String,
+    },
     /// Anything else.
-    #[error("the store {} failed: {reason}", path.display())]
+    #[error("the store {store} failed: {reason}")]
     Failed {
-        /// The file.
-        path: PathBuf,
+        /// Where it is.
+        store: String,
         /// Why.
         reason: String,
     },
@@ -100,85 +111,35 @@ pub enum StoreError {
 /// Why a store cannot be opened.
 #[derive(Debug)]
 pub struct Open {
-    /// The file.
-    pub path: PathBuf,
+    /// Where it is.
+    pub store: String,
     /// What is wrong.
     pub reason: String,
     /// What to do.
     pub remedy: &'static str,
 }
 
-/// `SQLite`'s primary result codes (sqlite.org/rescode.html) that are told apart.
-mod code {
-    pub const PERM: i32 = 3;
-    pub const BUSY: i32 = 5;
-    pub const LOCKED: i32 = 6;
-    pub const READONLY: i32 = 8;
-    pub const IOERR: i32 = 10;
-    pub const CORRUPT: i32 = 11;
-    pub const FULL: i32 = 13;
-    pub const CANTOPEN: i32 = 14;
-    pub const NOTADB: i32 = 26;
-}
-
 impl StoreError {
-    /// What an error of `SQLite` means for the store in that file.
-    pub(crate) fn of_sqlite(path: &Path, error: &sqlx::Error) -> Self {
-        let path = path.to_owned();
+    /// What an error of the database means for the store there.
+    pub(crate) fn of(location: &Location, error: &sqlx::Error) -> Self {
+        let store = location.to_string();
         let reason = error.as_database_error().map_or_else(|| error.to_string(), |error| error.message().to_owned());
-        match primary_code(error) {
-            Some(code::PERM | code::CANTOPEN | code::READONLY) => Self::CannotOpen(Open {
-                path,
-                reason,
-                remedy: "check that the folder exists and that you may write to it and to the file",
-            }),
-            Some(code::BUSY | code::LOCKED) => Self::Busy(path),
-            Some(code::CORRUPT | code::NOTADB) => Self::Corrupt { path, reason },
-            Some(code::FULL) => Self::DiskFull(path),
-            Some(code::IOERR) => Self::Disk { path, reason },
-            _ if matches!(error, sqlx::Error::PoolTimedOut) => Self::Busy(path),
-            _ => Self::Failed { path, reason },
+        match location {
+            Location::File(_) => sqlite::meaning(store, reason, error),
+            Location::Postgres(_) => postgres::meaning(store, reason, error),
         }
     }
 
     /// What a failed migration means.
-    pub(crate) fn of_migration(path: &Path, error: &MigrateError) -> Self {
+    pub(crate) fn of_migration(location: &Location, error: &MigrateError) -> Self {
         match error {
-            MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => Self::of_sqlite(path, error),
-            other => Self::Corrupt { path: path.to_owned(), reason: other.to_string() },
+            MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => Self::of(location, error),
+            other => Self::Corrupt { store: location.to_string(), reason: other.to_string() },
         }
     }
 
-    /// A value in the file that this program never writes.
-    pub(crate) fn unreadable(path: &Path, what: impl fmt::Display) -> Self {
-        Self::Corrupt { path: path.to_owned(), reason: format!("{what} cannot be read") }
-    }
-}
-
-/// The primary result code of an error of `SQLite`, which is the lowest byte of the extended one.
-fn primary_code(error: &sqlx::Error) -> Option<i32> {
-    let code: i32 = error.as_database_error()?.code()?.parse().ok()?;
-    Some(code & 0xff)
-}
-
-#[cfg(test)]
-mod tests {
-    use sqlx::sqlite::SqliteConnectOptions;
-    use sqlx::{ConnectOptions, Executor};
-
-    use super::*;
-
-    #[tokio::test]
-    async fn a_full_disk_is_named() {
-        let mut connection = SqliteConnectOptions::new()
-            .in_memory(true)
-            .pragma("max_page_count", "4")
-            .connect()
-            .await
-            .expect("memory is there");
-        connection.execute("CREATE TABLE t (x BLOB)").await.expect("the table fits");
-        let error = connection.execute("INSERT INTO t VALUES (zeroblob(100000))").await.expect_err("it does not fit");
-        let error = StoreError::of_sqlite(Path::new("consign.db"), &error);
-        assert!(matches!(error, StoreError::DiskFull(_)), "{error}");
+    /// A value in the store that this program never writes.
+    pub(crate) fn unreadable(location: &Location, what: impl fmt::Display) -> Self {
+        Self::Corrupt { store: location.to_string(), reason: format!("{what} cannot be read") }
     }
 }

@@ -1,14 +1,15 @@
 //! What Consign remembers between commands: definitions with their versions, schedules, runs, deliveries and events.
 //!
 //! No personal data is ever here: ids, names of lists, counts and states. Lists live as files; see `consign-delivery`.
-//! [`Store`] is the port; [`SqliteStore`] keeps it in one file. [`state`] is the only place that says which state may
-//! follow which; a store refuses every other transition and writes an event with each.
+//! [`Store`] is the port; [`SqlStore`] keeps it in a file or in a Postgres database. [`state`] is the only place that
+//! says which state may follow which; a store refuses every other transition and writes an event with each.
 
 pub mod drafts;
 mod error;
-mod examine;
+mod location;
+mod open;
 pub mod record;
-mod sqlite;
+mod sql;
 pub mod state;
 
 use async_trait::async_trait;
@@ -18,18 +19,27 @@ use consign_model::id::Slug;
 
 pub use drafts::{Draft, Drafts};
 pub use error::{Open, StoreError};
-pub use examine::{Examined, examine};
+pub use location::Location;
+pub use open::{Examined, examine};
 pub use record::{
     Applied, AudienceCounts, AuditEntry, Credential, Delivery, DeliveryChange, DeliveryCounts, DeliveryError,
     ErrorClass, Event, GroupCounts, ListCounts, NewDelivery, NewOccurrence, NewRun, Occurrence, OccurrenceState,
-    OpenJob, RememberedList, Resealed, Run, RunMode, ScheduleBegun, StoredDefinitions, SubAudienceCounts, Target,
+    OpenJob, RememberedList, Resealed, Run, RunMode, ScheduleBegun, StoredDefinitions, StoredFolder, SubAudienceCounts,
+    Target,
 };
-pub use sqlite::SqliteStore;
+pub use sql::SqlStore;
 pub use state::{DeliveryState, Outcome, RunState};
 
 /// Definitions, runs, deliveries and events. What a call reports as done is on disk and survives a loss of power.
 #[async_trait]
 pub trait Store: Send + Sync {
+    /// The data folder that goes with the store: the files of its runs are there, and what is known of lists. `None` where
+    /// none was named so far.
+    async fn data_folder(&self) -> Result<Option<StoredFolder>, StoreError>;
+
+    /// Makes a data folder the store's where it has none. The one that is the store's is returned.
+    async fn claim_data_folder(&self, folder: &StoredFolder) -> Result<StoredFolder, StoreError>;
+
     /// Makes definitions the current ones, with the next version. What the current version already says keeps its
     /// version: the order of sources, segments, destinations, campaigns and contracts among themselves says nothing.
     /// The folder is where their relative paths begin, absolute itself; another folder gives them another meaning and so

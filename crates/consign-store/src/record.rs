@@ -36,6 +36,15 @@ pub struct StoredDefinitions {
     pub definitions: Definitions,
 }
 
+/// The data folder that goes with a store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredFolder {
+    /// Its id, which is in the folder too.
+    pub id: String,
+    /// Where it was when it became the store's, for people.
+    pub path: String,
+}
+
 /// A credential that is stored, sealed: what the workspace key makes of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Credential {

@@ -32,6 +32,9 @@ pub struct Global {
     /// The folder that holds definitions, runs and staged lists
     #[arg(long, global = true, env = "CONSIGN_DATA", value_name = "DIR", default_value = ".consign")]
     pub data: PathBuf,
+    /// Where the store is: `postgres://USER@HOST/DATABASE`, or a file. In the data folder unless said
+    #[arg(long, global = true, env = "CONSIGN_STORE", hide_env_values = true, value_name = "PLACE")]
+    pub store: Option<String>,
     /// The memory that the engine may take before it spills to disk, in MiB
     #[arg(long, global = true, env = "CONSIGN_MEMORY", value_name = "MIB", default_value_t = 512)]
     pub memory: usize,

@@ -9,7 +9,7 @@ use consign_delivery::folder::DataFolder;
 use consign_destinations::registry::Registry;
 use consign_secrets::{KeySource, Secrets};
 use consign_server::work::Listener;
-use consign_store::{SqliteStore, Store, StoredDefinitions};
+use consign_store::{Location, SqlStore, Store, StoreError, StoredDefinitions, StoredFolder};
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::Global;
@@ -23,6 +23,8 @@ pub struct Context {
     pub printer: Printer,
     /// The folder that holds definitions, runs and staged lists.
     pub data: PathBuf,
+    /// Where the store is; a file in the data folder unless said.
+    pub store: Option<Location>,
     /// Where the workspace key is kept; in the data folder unless said.
     pub key: Option<KeySource>,
     /// Bytes of memory for the engine.
@@ -41,12 +43,15 @@ pub struct Context {
 
 impl Context {
     /// What was asked for.
-    pub fn new(printer: Printer, Global { data, key, memory, sandbox, .. }: Global) -> Result<Self> {
-        // Where a parser of the command line refused it, the text would be repeated; it may be the key itself.
+    pub fn new(printer: Printer, Global { data, store, key, memory, sandbox, .. }: Global) -> Result<Self> {
+        // Where a parser of the command line refused them, the text would be repeated; it may be the key itself, or have
+        // the store's password in it.
+        let store = store.map(|place| place.parse()).transpose();
+        let store = store.map_err(|error: StoreError| Refusal::usage(error.to_string()))?;
         let key = key.map(|place| place.parse()).transpose().map_err(Refusal::usage)?;
         let memory = memory.saturating_mul(1 << 20);
         let (registry, cancel) = (Arc::new(Registry::new()), CancellationToken::new());
-        Ok(Self { printer, data, key, memory, sandbox, registry, actor: user(), cancel, listener: None })
+        Ok(Self { printer, data, store, key, memory, sandbox, registry, actor: user(), cancel, listener: None })
     }
 
     /// The data folder, made where it is missing.
@@ -56,14 +61,46 @@ impl Context {
             .with_context(|| format!("the data folder `{shown}` cannot be used: check that you may write there"))
     }
 
+    /// Where the store is.
+    pub fn location(&self) -> Location {
+        self.store.clone().unwrap_or_else(|| self.data.join("consign.db").into())
+    }
+
     /// The store, made where it is missing.
-    pub async fn store(&self) -> Result<SqliteStore> {
-        Ok(SqliteStore::open(self.data.join("consign.db")).await?)
+    pub async fn store(&self) -> Result<SqlStore> {
+        let store = SqlStore::open(self.location()).await?;
+        if self.store.is_some() {
+            self.bind(&store).await?;
+        }
+        Ok(store)
     }
 
     /// The store, where it exists: what only looks makes nothing.
-    pub async fn existing_store(&self) -> Result<Option<SqliteStore>> {
-        if self.data.join("consign.db").exists() { Ok(Some(self.store().await?)) } else { Ok(None) }
+    pub async fn existing_store(&self) -> Result<Option<SqlStore>> {
+        let missing = matches!(self.location(), Location::File(path) if !path.exists());
+        if missing { Ok(None) } else { Ok(Some(self.store().await?)) }
+    }
+
+    /// Refuses a store whose runs have their files in another data folder: they would be gone on with here while they are
+    /// under way there.
+    async fn bind(&self, store: &SqlStore) -> Result<()> {
+        let first = if let Some(first) = store.data_folder().await? {
+            first
+        } else {
+            let folder = self.data_folder()?;
+            let path = folder.path().display().to_string();
+            store.claim_data_folder(&StoredFolder { id: folder.id()?, path }).await?
+        };
+        if DataFolder::id_of(&self.data)?.as_ref() == Some(&first.id) {
+            return Ok(());
+        }
+        let (store, data, StoredFolder { id, path }) = (self.location(), self.data.display(), first);
+        Err(Refusal::missing(format!(
+            "the store {store} goes with the data folder `{path}`, where the files of its runs are, and not with `{data}`: \
+             name that one with `--data`. Where that one is lost, or was put back without its file `workspace.id`, write \
+             `{id}` into `{data}/workspace.id`; never while another data folder has that id"
+        ))
+        .into())
     }
 
     /// The secrets that definitions in a folder may refer to, those in the store among them, where there is one.
@@ -75,14 +112,14 @@ impl Context {
     }
 
     /// The store and the definitions that are current in it.
-    pub async fn current(&self) -> Result<(SqliteStore, StoredDefinitions)> {
+    pub async fn current(&self) -> Result<(SqlStore, StoredDefinitions)> {
         if let Some(store) = self.existing_store().await?
             && let Some(current) = store.current().await?
         {
             return Ok((store, current));
         }
-        let data = self.data.display();
-        Err(Refusal::missing(format!("nothing is applied in `{data}`: run `consign apply DIR` first")).into())
+        let place = self.store.as_ref().map_or_else(|| self.data.display().to_string(), ToString::to_string);
+        Err(Refusal::missing(format!("nothing is applied in `{place}`: run `consign apply DIR` first")).into())
     }
 }
 

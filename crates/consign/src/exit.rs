@@ -48,6 +48,7 @@ Exit codes:
 Environment:
   CONSIGN_DATA    the data folder, as --data
   CONSIGN_KEY     where the workspace key is kept, as --key
+  CONSIGN_STORE   where the store is, as --store
   CONSIGN_MEMORY  the engine's memory in MiB, as --memory
   CONSIGN_LOG     what is logged to standard error, such as `info`; unless set only what `serve` does
   NO_COLOR        no colours";

@@ -25,7 +25,7 @@ use consign_model::validate::validate;
 use consign_secrets::Secrets;
 use consign_server::summary::summary;
 use consign_server::work::Listener;
-use consign_store::{Run, SqliteStore, Store, StoredDefinitions};
+use consign_store::{Run, SqlStore, Store, StoredDefinitions};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -43,7 +43,7 @@ pub struct Campaigning<'a> {
     /// What every command works with.
     pub context: &'a Context,
     /// The store.
-    pub store: &'a SqliteStore,
+    pub store: &'a SqlStore,
     /// The definitions that are current in it.
     pub current: &'a StoredDefinitions,
     /// The campaign's id; the definitions have it.
@@ -168,7 +168,7 @@ pub async fn preview(work: &Campaigning<'_>, as_of: Option<DateTime<Utc>>, optio
 
 /// Deletes the staged data that is older than the workspace lets it be.
 pub async fn delete_expired(
-    store: &SqliteStore,
+    store: &SqlStore,
     folder: &DataFolder,
     current: &StoredDefinitions,
     now: DateTime<Utc>,
@@ -196,7 +196,7 @@ pub async fn run_as(work: &Campaigning<'_>, run_id: &str, as_of: DateTime<Utc>) 
 }
 
 /// Looks at what platforms still work on, and says what was found.
-pub async fn follow_up(context: &Context, store: &SqliteStore) -> Result<()> {
+pub async fn follow_up(context: &Context, store: &SqlStore) -> Result<()> {
     if store.submitted_deliveries().await?.is_empty() {
         return Ok(());
     }
@@ -210,7 +210,7 @@ pub async fn follow_up(context: &Context, store: &SqliteStore) -> Result<()> {
 }
 
 /// The lists that are remembered, with the members that they are known to have.
-pub async fn lists(context: &Context, store: &SqliteStore) -> Result<Vec<KnownList>> {
+pub async fn lists(context: &Context, store: &SqlStore) -> Result<Vec<KnownList>> {
     let folder = context.data_folder()?;
     Ok(known_lists(store, &engine(context, &folder.spill())?, &folder).await?)
 }
@@ -234,7 +234,7 @@ pub enum Ending<'a> {
 }
 
 /// Brings a run to its end, by the definitions that it began with.
-pub async fn end(context: &Context, store: &SqliteStore, run: &Run, how: Ending<'_>) -> Result<RunSummary> {
+pub async fn end(context: &Context, store: &SqlStore, run: &Run, how: Ending<'_>) -> Result<RunSummary> {
     let began_with = store.definitions(run.definitions_version).await?;
     let work = Campaigning { context, store, current: &began_with, campaign: &run.campaign };
     let opened = Box::pin(Opened::of(context, store, &began_with)).await?;
@@ -274,7 +274,7 @@ pub async fn demo(context: &Context, folder: &path::Path, force: bool) -> Result
     let options = consign_sandbox::Options { state: Some(state.clone()), ..consign_sandbox::Options::default() };
     let sandbox = consign_sandbox::serve(options, stop).await?;
     let address = format!("http://{}", sandbox.address());
-    let context = &Context { data: data.clone(), sandbox: address.clone(), ..context.clone() };
+    let context = &Context { data: data.clone(), store: None, sandbox: address.clone(), ..context.clone() };
     let files = DefinitionFiles::read(folder)?;
     let store = context.store().await?;
     let place = folder.canonicalize().context("the demo's folder cannot be found")?;

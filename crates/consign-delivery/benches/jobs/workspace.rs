@@ -16,7 +16,7 @@ use consign_model::id::Slug;
 use consign_model::plan::CampaignPlan;
 use consign_model::problem::Severity;
 use consign_secrets::Secrets;
-use consign_store::{Outcome, SqliteStore, Store};
+use consign_store::{Outcome, SqlStore, Store};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
@@ -35,7 +35,7 @@ pub struct Workspace {
     secrets: Secrets,
     tables: Tables,
     data: DataFolder,
-    store: SqliteStore,
+    store: SqlStore,
     engine: Engine,
     http: Http,
     /// Where lists of platforms go that are sent; nowhere in most jobs.
@@ -65,7 +65,7 @@ impl Workspace {
         if !errors.is_empty() {
             return Err(format!("{errors:#?}").into());
         }
-        let store = SqliteStore::open(&data.store()).await?;
+        let store = SqlStore::open(&data.store()).await?;
         store.apply(&definitions, &folder.to_string_lossy(), "bench").await?;
         let cancel = CancellationToken::new();
         let http = Http::new()?;

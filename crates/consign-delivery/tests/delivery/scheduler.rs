@@ -12,7 +12,7 @@ use consign_model::definition::{At, Cadence, Campaign, Definitions, End, Recurri
 use consign_model::document;
 use consign_model::id::Slug;
 use consign_store::{
-    NewRun, Occurrence, OccurrenceState, Outcome, RunMode, RunState, SqliteStore, Store, StoredDefinitions,
+    NewRun, Occurrence, OccurrenceState, Outcome, RunMode, RunState, SqlStore, Store, StoredDefinitions,
 };
 use tempfile::TempDir;
 use tokio::runtime::Handle;
@@ -80,7 +80,7 @@ struct Asked {
 
 /// Asks the test for each run, and records those that ended.
 struct Asking {
-    store: SqliteStore,
+    store: SqlStore,
     asked: mpsc::UnboundedSender<Asked>,
     ticks: mpsc::UnboundedSender<DateTime<Utc>>,
     clock: Arc<TestClock>,
@@ -108,7 +108,7 @@ impl Duties for Asking {
     }
 }
 
-async fn begin(store: &SqliteStore, campaign: &Slug, run: &str, as_of: DateTime<Utc>) {
+async fn begin(store: &SqlStore, campaign: &Slug, run: &str, as_of: DateTime<Utc>) {
     let mode = RunMode::Real;
     let new = NewRun {
         id: run.to_owned(),
@@ -123,7 +123,7 @@ async fn begin(store: &SqliteStore, campaign: &Slug, run: &str, as_of: DateTime<
 
 /// A store with definitions, and when they were applied.
 struct Shop {
-    store: SqliteStore,
+    store: SqlStore,
     begun: DateTime<Utc>,
     _folder: TempDir,
 }
@@ -160,7 +160,7 @@ fn definitions(schedule: &Schedule, name: &str) -> Definitions {
 impl Shop {
     async fn with(schedule: &Schedule) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let store = SqliteStore::open(folder.path().join("consign.db")).await.unwrap();
+        let store = SqlStore::open(folder.path().join("consign.db")).await.unwrap();
         store.apply(&definitions(schedule, "Churn"), "/srv/shop", "ada").await.unwrap();
         let begun = store.schedule_begun(&slug("churn")).await.unwrap().unwrap().at;
         Self { store, begun, _folder: folder }

@@ -16,7 +16,7 @@ use consign_model::id::Slug;
 use consign_model::problem::Severity;
 use consign_sandbox::{Options, Sandbox, serve};
 use consign_secrets::Secrets;
-use consign_store::{SqliteStore, Store};
+use consign_store::{SqlStore, Store};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -27,7 +27,7 @@ pub struct DemoWorkspace {
     pub folder: TempDir,
     pub definitions: Definitions,
     pub registry: Registry,
-    pub store: SqliteStore,
+    pub store: SqlStore,
     pub tables: Tables,
     pub data: DataFolder,
     pub secrets: Secrets,
@@ -58,7 +58,7 @@ impl DemoWorkspace {
         let secrets = Secrets::of(folder.path());
         let engine = Engine::new(EngineOptions::with_spill(data.spill())).unwrap();
         let tables = engine.open(&definitions, &secrets).await.unwrap();
-        let store = SqliteStore::open(&data.store()).await.unwrap();
+        let store = SqlStore::open(&data.store()).await.unwrap();
         store.apply(&definitions, &folder.path().display().to_string(), "tester").await.unwrap();
         let registry = Registry::new();
         let problems = consign_model::validate::validate(&definitions, tables.catalog(), &registry);

@@ -1,8 +1,11 @@
-//! The store through its public face: one suite of behaviours for every store, and what is particular to a file.
+//! The store through its public face: one suite of behaviours for every store, and what is particular to a file and to a
+//! database of Postgres.
 
 mod audit;
 mod credentials;
 mod drafts;
 mod file;
+mod opening;
+mod postgres;
 mod schedules;
 mod suite;

@@ -5,17 +5,76 @@ use consign_model::definition::Definitions;
 use consign_model::document::read;
 use consign_store::{
     AudienceCounts, DeliveryChange, DeliveryCounts, DeliveryState, ErrorClass, GroupCounts, NewDelivery, NewRun,
-    Outcome, RunMode, RunState, Store, StoreError, SubAudienceCounts, Target,
+    Outcome, RunMode, RunState, Store, StoreError, StoredFolder, SubAudienceCounts, Target,
 };
 
-/// Makes a test of each behaviour of a module. The expression opens an empty store and may keep things alive beside it.
+/// Makes a test of each behaviour of every store. The function says where a new one is to be, and what goes with it;
+/// nothing where there is no server for it.
 macro_rules! on_every_store {
-    ($module:ident on $open:expr; $($behaviour:ident)*) => {
+    ($place:ident) => {
+        $crate::suite::on_every_store! { $place, suite, with store:
+            nothing_is_current_before_the_first_apply
+            applying_the_same_twice_keeps_the_version
+            another_folder_is_another_version
+            the_order_of_campaigns_says_nothing
+            every_version_stays_readable
+            a_campaign_has_a_version_of_its_own
+            a_run_is_kept_as_it_was_made
+            a_second_run_of_a_campaign_is_refused_until_the_first_ends
+            a_run_needs_definitions_and_an_id_of_its_own
+            what_does_not_exist_is_named
+            a_whole_run_leaves_counts_targets_and_events
+            a_run_does_not_succeed_before_its_deliveries_are_done
+            a_run_that_ends_early_takes_its_open_deliveries_with_it
+            a_refused_transition_changes_nothing
+            what_a_platform_works_on_is_counted_until_it_has_ended
+            a_wait_holds_until_its_time_has_passed_or_the_delivery_goes_on
+            a_list_is_remembered_until_another_takes_its_place
+            the_first_data_folder_stays_the_stores
+        }
+        $crate::suite::on_every_store! { $place, credentials, with store:
+            a_credential_is_kept_as_it_was_set_last
+            sealing_again_leaves_alone_what_was_set_since
+        }
+        $crate::suite::on_every_store! { $place, schedules, with store:
+            editing_a_schedule_begins_it_anew_and_editing_anything_else_does_not
+            a_time_is_taken_on_once_and_none_before_it_afterwards
+            what_becomes_of_a_time_is_kept
+            staged_data_is_kept_until_it_is_noted_as_deleted
+        }
+        $crate::suite::on_every_store! { $place, audit, with store:
+            what_was_done_is_kept_in_order
+            applying_says_so_once
+        }
+        $crate::suite::on_every_store! { $place, drafts, with store:
+            a_draft_is_kept_as_it_was_sent
+            of_two_edits_of_one_version_of_a_draft_one_is_kept
+            only_the_version_that_was_seen_of_a_draft_is_discarded
+        }
+        $crate::suite::on_every_store! { $place, opening, with place:
+            reopening_keeps_everything
+            openers_of_a_new_store_wait_for_each_other
+            of_two_stores_opened_at_once_one_begins_a_run
+            of_several_processes_that_take_a_time_on_one_gets_it
+            the_store_agrees_with_the_rule_of_transitions
+        }
+    };
+    ($place:ident, $module:ident, with store: $($behaviour:ident)*) => {
         $(
             #[tokio::test]
             async fn $behaviour() {
-                let (store, _kept) = $open.await;
+                let Some((place, _kept)) = $place().await else { return };
+                let store = consign_store::SqlStore::open(place).await.expect("opened");
                 crate::$module::$behaviour(&store).await;
+            }
+        )*
+    };
+    ($place:ident, $module:ident, with place: $($behaviour:ident)*) => {
+        $(
+            #[tokio::test(flavor = "multi_thread")]
+            async fn $behaviour() {
+                let Some((place, _kept)) = $place().await else { return };
+                crate::$module::$behaviour(&place).await;
             }
         )*
     };
@@ -225,7 +284,7 @@ pub async fn a_whole_run_leaves_counts_targets_and_events(store: &dyn Store) {
     store.move_delivery("r1/active.a.mail", &sending).await.expect("allowed");
     let delivered = DeliveryChange::to(DeliveryState::Delivered).targets(vec![target.clone()]);
     store.move_delivery("r1/active.a.mail", &delivered).await.expect("allowed");
-    let failed = DeliveryChange::to(DeliveryState::Failed).error(ErrorClass::Auth, "the key is refused");
+    let failed = DeliveryChange::to(DeliveryState::Failed).error(ErrorClass::Auth, "the key is\0 refused");
     store.move_delivery("r1/active.b.mail", &failed).await.expect("allowed");
     let run = store
         .move_run("r1", RunState::Finished(Outcome::Partial), Some("1 of 2 deliveries failed"))
@@ -353,4 +412,12 @@ pub async fn a_list_is_remembered_until_another_takes_its_place(store: &dyn Stor
     let all = store.remembered_lists().await.expect("read");
     let all: Vec<_> = all.iter().map(|list| (list.destination.as_str(), list.list_id.as_str())).collect();
     assert_eq!(all, [("mail", "L2"), ("sandbox:mail", "S1")]);
+}
+
+pub async fn the_first_data_folder_stays_the_stores(store: &dyn Store) {
+    let folder = |id: &str| StoredFolder { id: id.to_owned(), path: format!("/srv/{id}") };
+    assert_eq!(store.data_folder().await.expect("read"), None);
+    assert_eq!(store.claim_data_folder(&folder("a")).await.expect("claimed"), folder("a"));
+    assert_eq!(store.claim_data_folder(&folder("b")).await.expect("refused"), folder("a"));
+    assert_eq!(store.data_folder().await.expect("read"), Some(folder("a")));
 }

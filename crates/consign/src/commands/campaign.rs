@@ -4,7 +4,7 @@ use anyhow::Result;
 use chrono::{DateTime, Utc};
 use consign_delivery::PreviewOptions;
 use consign_model::id::Slug;
-use consign_store::{Outcome, Run, SqliteStore, Store, StoredDefinitions};
+use consign_store::{Outcome, Run, SqlStore, Store, StoredDefinitions};
 
 use crate::cli::AsOf;
 use crate::context::Context;
@@ -68,7 +68,7 @@ pub fn exit_of(summary: &RunSummary) -> Exit {
 }
 
 /// The store and the current definitions, which have the campaign.
-async fn open(context: &Context, campaign: &Slug) -> Result<(SqliteStore, StoredDefinitions)> {
+async fn open(context: &Context, campaign: &Slug) -> Result<(SqlStore, StoredDefinitions)> {
     let (store, current) = context.current().await?;
     let campaigns = &current.definitions.campaigns;
     if campaigns.iter().all(|known| known.id != *campaign) {

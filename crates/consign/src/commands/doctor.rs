@@ -4,7 +4,7 @@ use anyhow::Result;
 use chrono::{DateTime, Utc};
 use consign_delivery::doctor::{self, Examination, Finding, Health, State};
 use consign_delivery::folder::DataFolder;
-use consign_store::{SqliteStore, StoreError};
+use consign_store::{Location, SqlStore, StoreError};
 
 use crate::context::Context;
 use crate::exit::Exit;
@@ -21,14 +21,14 @@ async fn findings(context: &Context) -> Result<Vec<Finding>> {
     if !context.data.is_dir() {
         return Ok(findings);
     }
-    let (folder, now) = (context.data_folder()?, Utc::now());
-    let examined = consign_store::examine(&folder.store()).await;
+    let (folder, location, now) = (context.data_folder()?, context.location(), Utc::now());
+    let examined = consign_store::examine(&location).await;
     findings.push(doctor::store_file(&examined));
     if let Ok(examined) = examined {
         findings.push(doctor::clock(&examined, now));
         // Opening an older store would bring it up.
-        if examined.schema == examined.known {
-            match of_store(&folder, now).await {
+        if examined.current {
+            match of_store(&folder, location, now).await {
                 Ok(found) => findings.extend(found),
                 Err(error) => findings.push(doctor::store_failed(&error)),
             }
@@ -38,7 +38,8 @@ async fn findings(context: &Context) -> Result<Vec<Finding>> {
     Ok(findings)
 }
 
-async fn of_store(folder: &DataFolder, now: DateTime<Utc>) -> Result<Vec<Finding>, StoreError> {
-    let store = SqliteStore::open(folder.store()).await?;
+/// The store is opened whichever data folder it goes with: that is looked at as well.
+async fn of_store(folder: &DataFolder, location: Location, now: DateTime<Utc>) -> Result<Vec<Finding>, StoreError> {
+    let store = SqlStore::open(location).await?;
     Examination { folder, store: &store, now }.findings().await
 }

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use consign_delivery::lists::Reconciliation;
 use consign_model::id::Slug;
-use consign_store::{SqliteStore, StoredDefinitions};
+use consign_store::{SqlStore, StoredDefinitions};
 
 use crate::context::Context;
 use crate::exit::{Exit, Refusal};
@@ -38,7 +38,7 @@ pub async fn reconcile(context: &Context, name: &Slug) -> Result<Exit> {
 
 async fn of_campaign(
     context: &Context,
-    store: &SqliteStore,
+    store: &SqlStore,
     current: &StoredDefinitions,
     campaign: &Slug,
     destination: Option<&Slug>,

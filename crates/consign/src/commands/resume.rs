@@ -3,7 +3,7 @@
 use anyhow::Result;
 use consign_model::id::Slug;
 use consign_server::summary::summary;
-use consign_store::{Run, SqliteStore, Store};
+use consign_store::{Run, SqlStore, Store};
 
 use super::campaign::exit_of;
 use super::status;
@@ -50,13 +50,13 @@ pub async fn cancel(context: &Context, run: &str) -> Result<Exit> {
     Ok(Exit::Fine)
 }
 
-async fn end(context: &Context, store: &SqliteStore, run: &Run, how: Ending<'_>) -> Result<Exit> {
+async fn end(context: &Context, store: &SqlStore, run: &Run, how: Ending<'_>) -> Result<Exit> {
     let summary = wiring::end(context, store, run, how).await?;
     context.printer.show(&summary)?;
     Ok(exit_of(&summary))
 }
 
-async fn named(context: &Context, run: &str) -> Result<(SqliteStore, Run)> {
+async fn named(context: &Context, run: &str) -> Result<(SqlStore, Run)> {
     let store = context.existing_store().await?.ok_or_else(|| Refusal::not_found("run", run, []))?;
     let run = status::find(&store, run).await?;
     Ok((store, run))

@@ -5,7 +5,7 @@ use chrono::{DateTime, FixedOffset, Utc};
 use chrono_tz::Tz;
 use consign_model::definition::Campaign;
 use consign_model::schedule::Timetable;
-use consign_store::{Occurrence, OccurrenceState, SqliteStore, Store};
+use consign_store::{Occurrence, OccurrenceState, SqlStore, Store};
 
 use crate::context::Context;
 use crate::exit::Exit;
@@ -29,7 +29,7 @@ pub async fn list(context: &Context) -> Result<Exit> {
 
 /// What there is to say of a campaign's schedule; `None` where it runs by hand only.
 async fn line(
-    store: &SqliteStore,
+    store: &SqlStore,
     campaign: &Campaign,
     workspace: Tz,
     now: DateTime<Utc>,
@@ -56,7 +56,7 @@ async fn line(
     }))
 }
 
-async fn became(store: &SqliteStore, last: Occurrence, zone: Tz) -> Result<ScheduledTime> {
+async fn became(store: &SqlStore, last: Occurrence, zone: Tz) -> Result<ScheduledTime> {
     let run = match last.state {
         OccurrenceState::Ran => Some(store.run(&last.run).await?),
         _ => None,

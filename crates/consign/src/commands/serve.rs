@@ -16,7 +16,7 @@ use consign_delivery::{Duties, Ran, Scheduler};
 use consign_destinations::http::SystemClock;
 use consign_model::id::Slug;
 use consign_server::{App, Options};
-use consign_store::{Outcome, SqliteStore, Store, StoredDefinitions};
+use consign_store::{Outcome, SqlStore, Store, StoredDefinitions};
 
 use self::work::Wired;
 use crate::context::Context;
@@ -83,7 +83,7 @@ async fn hold(context: &Context, folder: &DataFolder) -> Result<Option<Schedules
 /// Does what the scheduler has done.
 struct Server {
     context: Context,
-    store: SqliteStore,
+    store: SqlStore,
     folder: DataFolder,
 }
 

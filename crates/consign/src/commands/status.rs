@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use consign_server::summary::{line, summary};
-use consign_store::{Run, SqliteStore, Store};
+use consign_store::{Run, SqlStore, Store};
 
 use crate::context::Context;
 use crate::exit::{Exit, Refusal};
@@ -36,7 +36,7 @@ pub async fn run(context: &Context, run: Option<&str>, limit: u32, poll: bool) -
 }
 
 /// The run with that id, the only one whose id begins or ends so, or the latest.
-pub async fn find(store: &SqliteStore, id: &str) -> Result<Run> {
+pub async fn find(store: &SqlStore, id: &str) -> Result<Run> {
     let runs = store.runs(None, SEARCHED).await?;
     if id == "latest" {
         let latest = runs.into_iter().next();

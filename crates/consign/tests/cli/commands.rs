@@ -7,7 +7,7 @@ use std::path::Path;
 
 use chrono::DateTime;
 use consign_store::{
-    DeliveryChange, DeliveryCounts, DeliveryState, NewDelivery, NewRun, RunMode, RunState, SqliteStore, Store,
+    DeliveryChange, DeliveryCounts, DeliveryState, NewDelivery, NewRun, RunMode, RunState, SqlStore, Store,
 };
 use insta::assert_snapshot;
 
@@ -178,7 +178,7 @@ fn a_campaign_is_previewed_run_and_explained() {
 
 /// A run as a crash leaves it: one delivery arrived, the other is on its way.
 async fn interrupted_run(data: &Path) {
-    let store = SqliteStore::open(data.join("consign.db")).await.expect("opened");
+    let store = SqlStore::open(data.join("consign.db")).await.expect("opened");
     let run = NewRun {
         id: RUN.to_owned(),
         campaign: "churn".parse().expect("a slug"),

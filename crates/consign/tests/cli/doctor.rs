@@ -5,7 +5,7 @@ use std::fs::{self, File, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use consign_store::SqliteStore;
+use consign_store::SqlStore;
 use sqlx::Connection;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 
@@ -25,8 +25,12 @@ struct Said {
 }
 
 fn asked(terminal: &Terminal) -> Said {
+    asked_for(terminal, "")
+}
+
+fn asked_for(terminal: &Terminal, words: &str) -> Said {
     let [id, key] = shop::keys();
-    let answer = terminal.consign_with("doctor --json", &[id, key, ("KLAVIYO_KEY", SECRET)]);
+    let answer = terminal.consign_with(&format!("doctor --json {words}"), &[id, key, ("KLAVIYO_KEY", SECRET)]);
     let word = |value: &serde_json::Value| value.as_str().expect("a word").to_owned();
     let found = answer.json()["findings"].as_array().expect("findings").clone();
     let findings = found.iter().map(|one| ["check", "state", "message"].map(|field| word(&one[field]))).collect();
@@ -72,7 +76,7 @@ fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
 
 /// Does something to the store's file behind the program's back, with nothing left beside it.
 async fn sql(terminal: &Terminal, statement: &'static str) {
-    SqliteStore::open(terminal.path(STORE)).await.expect("opened").close().await;
+    SqlStore::open(terminal.path(STORE)).await.expect("opened").close().await;
     let options = SqliteConnectOptions::new().filename(terminal.path(STORE));
     let mut connection = SqliteConnection::connect_with(&options).await.expect("opened");
     sqlx::raw_sql(statement).execute(&mut connection).await.expect("done");
@@ -88,7 +92,7 @@ async fn a_workspace_that_is_well_is_said_to_be_and_left_as_it_is() {
     let terminal = shop::applied();
     assert_eq!(terminal.consign_reading("credentials set db", SECRET).code, 0);
     assert_eq!(terminal.consign(RUN).code, 0);
-    SqliteStore::open(terminal.path(STORE)).await.expect("opened").close().await;
+    SqlStore::open(terminal.path(STORE)).await.expect("opened").close().await;
     let before = files(&terminal.path(".consign"));
     let said = asked(&terminal);
     said.only(&[]);
@@ -120,7 +124,7 @@ fn definitions_need_not_be_there() {
 async fn a_store_that_is_missing_or_damaged_is_a_problem_and_left_alone() {
     let terminal = shop::applied();
     let store = terminal.path(STORE);
-    SqliteStore::open(&store).await.expect("opened").close().await;
+    SqlStore::open(&store).await.expect("opened").close().await;
     let whole = fs::read(&store).expect("read");
     fs::remove_file(&store).expect("removed");
     asked(&terminal).only(&[["store", "problem", "is not there"]]);
@@ -266,4 +270,16 @@ async fn a_clock_behind_the_last_event_is_a_problem() {
     // 2100-01-01
     sql(&terminal, "UPDATE events SET at = 4102444800000000 WHERE sequence = 1").await;
     asked(&terminal).only(&[["clock", "problem", "2100-01-01 00:00:00 UTC"]]);
+}
+
+#[test]
+fn a_store_that_goes_with_another_data_folder_is_a_problem() {
+    let terminal = Terminal::with(&["clean"]);
+    assert_eq!(terminal.consign("apply clean --store shop.db").code, 0);
+    asked_for(&terminal, "--store shop.db").only(&[]);
+    fs::create_dir(terminal.path("other")).expect("made");
+    set_mode(&terminal, "other", 0o700);
+    let said = asked_for(&terminal, "--store shop.db --data other");
+    said.only(&[["data_folder", "problem", "goes with the data folder"]]);
+    assert_eq!(terminal.names("other"), Vec::<String>::new());
 }

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use arrow::array::AsArray;
 use consign_delivery::folder::DataFolder;
 use consign_secrets::{KeyError, Secrets};
-use consign_store::SqliteStore;
+use consign_store::SqlStore;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use secrecy::ExposeSecret;
 use tokio::runtime::Runtime;
@@ -29,7 +29,7 @@ fn stored(terminal: &Terminal, secret: &str) -> Answer {
 fn resolved(terminal: &Terminal, name: &str) -> Result<String, String> {
     let data = DataFolder::open(terminal.path(".consign")).expect("a folder");
     let reading = async {
-        let store = SqliteStore::open(data.store()).await.expect("opened");
+        let store = SqlStore::open(data.store()).await.expect("opened");
         consign_delivery::secrets(&store, &data, terminal.path("clean")).await.expect("read")
     };
     let secrets: Secrets = Runtime::new().expect("a runtime").block_on(reading);

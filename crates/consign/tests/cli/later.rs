@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use chrono::TimeDelta;
-use consign_store::{SqliteStore, Store};
+use consign_store::{SqlStore, Store};
 
 use crate::shop::{self, CAMPAIGN, DESTINATIONS, RUN};
 use crate::terminal::{Running, Terminal};
@@ -30,7 +30,7 @@ pub fn attentive() -> Terminal {
 
 /// Makes it so much later for the open jobs of all deliveries.
 pub async fn wait(data: &Path, minutes: i64) {
-    let store = SqliteStore::open(data.join("consign.db")).await.expect("opened");
+    let store = SqlStore::open(data.join("consign.db")).await.expect("opened");
     for delivery in store.submitted_deliveries().await.expect("read") {
         let mut counts = delivery.counts.expect("counted");
         for job in counts.list.iter_mut().flat_map(|list| &mut list.jobs) {

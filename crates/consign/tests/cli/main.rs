@@ -17,5 +17,6 @@ mod record;
 mod schedules;
 mod shop;
 mod showing;
+mod stores;
 mod tables;
 mod terminal;

@@ -14,7 +14,7 @@ use consign_engine::{Engine, Tables};
 use consign_model::definition::Definitions;
 use consign_sandbox::{Options, Sandbox, serve};
 use consign_secrets::Secrets;
-use consign_store::{SqliteStore, Store};
+use consign_store::{SqlStore, Store};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
@@ -66,7 +66,7 @@ struct Cell<'a> {
     definitions: Definitions,
     folder: TempDir,
     data: DataFolder,
-    store: SqliteStore,
+    store: SqlStore,
     http: Http,
     sandbox: Served,
 }
@@ -116,7 +116,7 @@ impl<'a> Cell<'a> {
     async fn new(shop: &'a Shop, platform: &'static Platform, trouble: Trouble) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let data = DataFolder::open(folder.path().join(".consign")).unwrap();
-        let store = SqliteStore::open(&data.store()).await.unwrap();
+        let store = SqlStore::open(&data.store()).await.unwrap();
         store.apply(&shop.definitions, "faults", "tester").await.unwrap();
         let faults = match trouble {
             Trouble::Fault(at, when, what) => vec![platform.fault(at, when, what)],

@@ -9,7 +9,7 @@ use consign_engine::Tables;
 use consign_model::definition::{Definitions, Destination};
 use consign_model::id::Slug;
 use consign_server::work::{Running, Work, WorkError, WorkErrorKind};
-use consign_store::{Run, SqliteStore, StoredDefinitions};
+use consign_store::{Run, SqlStore, StoredDefinitions};
 use tokio_util::sync::CancellationToken;
 
 use crate::context::Context;
@@ -22,12 +22,12 @@ use crate::workplace::engine;
 /// The wiring of commands, without a terminal.
 pub struct Wired {
     context: Context,
-    store: SqliteStore,
+    store: SqlStore,
 }
 
 impl Wired {
     /// With what a command works with.
-    pub fn new(context: Context, store: SqliteStore) -> Self {
+    pub fn new(context: Context, store: SqlStore) -> Self {
         Self { context, store }
     }
 

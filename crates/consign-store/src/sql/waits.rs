@@ -1,12 +1,12 @@
 //! Waits that platforms ask for.
 
 use chrono::{DateTime, Utc};
-use sqlx::sqlite::SqliteConnection;
+use sqlx::AnyConnection;
 
 use super::{Fault, now, time};
 
 pub(super) async fn set(
-    connection: &mut SqliteConnection,
+    connection: &mut AnyConnection,
     delivery: &str,
     destination: &str,
     until: Option<DateTime<Utc>>,
@@ -27,10 +27,7 @@ pub(super) async fn set(
     Ok(())
 }
 
-pub(super) async fn longest(
-    connection: &mut SqliteConnection,
-    destination: &str,
-) -> Result<Option<DateTime<Utc>>, Fault> {
+pub(super) async fn longest(connection: &mut AnyConnection, destination: &str) -> Result<Option<DateTime<Utc>>, Fault> {
     let select = "SELECT MAX(until) FROM waits WHERE destination = $1 AND until > $2";
     let until: Option<i64> =
         sqlx::query_scalar(select).bind(destination).bind(now().timestamp_micros()).fetch_one(connection).await?;

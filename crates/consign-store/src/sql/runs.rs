@@ -2,15 +2,15 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use consign_model::id::Slug;
-use sqlx::Row;
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, Row};
 
-use super::{Fault, count, deliveries, document, event, json, kept, now, occurrences, slug, time, word};
+use super::{Fault, count, deliveries, document, event, json, kept, now, occurrences, slug, time, told, word};
 use crate::error::StoreError;
 use crate::record::{AudienceCounts, DeliveryChange, ErrorClass, Event, NewRun, Run, RunMode};
 use crate::state::{DeliveryState, Outcome, RunState};
 
-pub(super) async fn create(connection: &mut SqliteConnection, run: &NewRun) -> Result<Run, Fault> {
+pub(super) async fn create(connection: &mut AnyConnection, run: &NewRun) -> Result<Run, Fault> {
     let underway = sqlx::query_scalar("SELECT id FROM runs WHERE campaign = $1 AND state <> 'finished'")
         .bind(run.campaign.as_str())
         .fetch_optional(&mut *connection)
@@ -53,7 +53,7 @@ pub(super) async fn create(connection: &mut SqliteConnection, run: &NewRun) -> R
 }
 
 pub(super) async fn transition(
-    connection: &mut SqliteConnection,
+    connection: &mut AnyConnection,
     id: &str,
     to: RunState,
     error: Option<&str>,
@@ -73,7 +73,7 @@ pub(super) async fn transition(
         .bind(id)
         .bind(to.word())
         .bind(to.outcome().map(Outcome::word))
-        .bind(error)
+        .bind(error.map(told))
         .bind(at.timestamp_micros())
         .execute(&mut *connection)
         .await?;
@@ -82,7 +82,7 @@ pub(super) async fn transition(
 }
 
 /// Sees to it that no delivery of a finished run is still being staged or sent.
-async fn settle(connection: &mut SqliteConnection, run: &str, outcome: Outcome) -> Result<(), Fault> {
+async fn settle(connection: &mut AnyConnection, run: &str, outcome: Outcome) -> Result<(), Fault> {
     let open = deliveries::of_run(connection, run).await?;
     let open = open.into_iter().filter(|delivery| delivery.state.holds_run());
     for delivery in open {
@@ -101,7 +101,7 @@ async fn settle(connection: &mut SqliteConnection, run: &str, outcome: Outcome) 
 }
 
 pub(super) async fn set_audience(
-    connection: &mut SqliteConnection,
+    connection: &mut AnyConnection,
     id: &str,
     counts: &AudienceCounts,
 ) -> Result<(), Fault> {
@@ -119,29 +119,30 @@ pub(super) async fn set_audience(
     Ok(())
 }
 
-pub(super) async fn one(connection: &mut SqliteConnection, id: &str) -> Result<Run, Fault> {
+pub(super) async fn one(connection: &mut AnyConnection, id: &str) -> Result<Run, Fault> {
     let row = sqlx::query("SELECT * FROM runs WHERE id = $1").bind(id).fetch_optional(connection).await?;
     read(&row.ok_or_else(|| StoreError::NotFound { what: "run", id: id.to_owned() })?)
 }
 
 pub(super) async fn newest(
-    connection: &mut SqliteConnection,
+    connection: &mut AnyConnection,
     campaign: Option<&Slug>,
     limit: u32,
 ) -> Result<Vec<Run>, Fault> {
     let select = "SELECT * FROM runs WHERE $1 IS NULL OR campaign = $1 ORDER BY created_at DESC, id DESC LIMIT $2";
-    let rows = sqlx::query(select).bind(campaign.map(Slug::as_str)).bind(limit).fetch_all(connection).await?;
+    let rows =
+        sqlx::query(select).bind(campaign.map(Slug::as_str)).bind(i64::from(limit)).fetch_all(connection).await?;
     rows.iter().map(read).collect()
 }
 
-pub(super) async fn unfinished(connection: &mut SqliteConnection) -> Result<Vec<Run>, Fault> {
+pub(super) async fn unfinished(connection: &mut AnyConnection) -> Result<Vec<Run>, Fault> {
     let select = "SELECT * FROM runs WHERE state <> 'finished' ORDER BY created_at, id";
     let rows = sqlx::query(select).fetch_all(connection).await?;
     rows.iter().map(read).collect()
 }
 
 pub(super) async fn with_staged_data(
-    connection: &mut SqliteConnection,
+    connection: &mut AnyConnection,
     finished_by: DateTime<Utc>,
 ) -> Result<Vec<Run>, Fault> {
     let select = "SELECT * FROM runs WHERE state = 'finished' AND finished_at <= $1 AND staged_deleted_at IS NULL \
@@ -151,7 +152,7 @@ pub(super) async fn with_staged_data(
 }
 
 pub(super) async fn note_staged_deleted(
-    connection: &mut SqliteConnection,
+    connection: &mut AnyConnection,
     id: &str,
     at: DateTime<Utc>,
 ) -> Result<(), Fault> {
@@ -168,10 +169,10 @@ pub(super) async fn note_staged_deleted(
     Ok(())
 }
 
-pub(super) async fn events(connection: &mut SqliteConnection, run: &str) -> Result<Vec<Event>, Fault> {
+pub(super) async fn events(connection: &mut AnyConnection, run: &str) -> Result<Vec<Event>, Fault> {
     let select = "SELECT run, delivery, at, what FROM events WHERE run = $1 ORDER BY sequence";
     let rows = sqlx::query(select).bind(run).fetch_all(connection).await?;
-    let read = |row: &SqliteRow| {
+    let read = |row: &AnyRow| {
         Ok(Event {
             run: row.try_get("run")?,
             delivery: row.try_get("delivery")?,
@@ -182,7 +183,7 @@ pub(super) async fn events(connection: &mut SqliteConnection, run: &str) -> Resu
     rows.iter().map(read).collect()
 }
 
-fn read(row: &SqliteRow) -> Result<Run, Fault> {
+fn read(row: &AnyRow) -> Result<Run, Fault> {
     let outcome: Option<&str> = row.try_get("outcome")?;
     let audience: Option<&str> = row.try_get("audience")?;
     let launch_date: Option<&str> = row.try_get("launch_date")?;

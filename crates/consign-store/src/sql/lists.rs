@@ -1,14 +1,14 @@
 //! The platforms' ids of lists.
 
 use consign_model::id::Slug;
-use sqlx::Row;
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, Row};
 
 use super::{Fault, now, slug, time};
 use crate::record::RememberedList;
 
 pub(super) async fn remembered(
-    connection: &mut SqliteConnection,
+    connection: &mut AnyConnection,
     destination: &str,
     campaign: &Slug,
     group: &Slug,
@@ -19,7 +19,7 @@ pub(super) async fn remembered(
 }
 
 pub(super) async fn remember(
-    connection: &mut SqliteConnection,
+    connection: &mut AnyConnection,
     destination: &str,
     campaign: &Slug,
     group: &Slug,
@@ -40,10 +40,9 @@ pub(super) async fn remember(
     Ok(())
 }
 
-pub(super) async fn all(connection: &mut SqliteConnection) -> Result<Vec<RememberedList>, Fault> {
-    let select = "SELECT * FROM lists ORDER BY destination, campaign, treatment_group";
-    let rows = sqlx::query(select).fetch_all(connection).await?;
-    let read = |row: &SqliteRow| {
+pub(super) async fn all(connection: &mut AnyConnection) -> Result<Vec<RememberedList>, Fault> {
+    let rows = sqlx::query("SELECT * FROM lists").fetch_all(connection).await?;
+    let read = |row: &AnyRow| {
         Ok(RememberedList {
             destination: row.try_get("destination")?,
             campaign: slug(row.try_get("campaign")?)?,
@@ -52,5 +51,8 @@ pub(super) async fn all(connection: &mut SqliteConnection) -> Result<Vec<Remembe
             remembered_at: time(row.try_get("remembered_at")?)?,
         })
     };
-    rows.iter().map(read).collect()
+    let mut lists = rows.iter().map(read).collect::<Result<Vec<RememberedList>, Fault>>()?;
+    // By the database it would be the order of its locale.
+    lists.sort_by(|a, b| (&a.destination, &a.campaign, &a.group).cmp(&(&b.destination, &b.campaign, &b.group)));
+    Ok(lists)
 }

@@ -1,17 +1,17 @@
-//! The store in one `SQLite` file: WAL, `synchronous = FULL`, so what a call reports as done is on disk.
+//! The store in a file of `SQLite` or a database of Postgres. Each query is written once: the schema has whole numbers and
+//! text alone, and both databases take `$1`. What differs (opening, migrating, the lock of a transaction that writes) is
+//! in `open`.
 
 mod audit;
 mod credentials;
+mod data_folder;
 mod definitions;
 mod deliveries;
 mod drafts;
 mod lists;
 mod occurrences;
-mod open;
 mod runs;
 mod waits;
-
-use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 use chrono::{DateTime, SubsecRound, Utc};
@@ -19,65 +19,82 @@ use consign_model::definition::Definitions;
 use consign_model::id::Slug;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sqlx::sqlite::{SqliteConnection, SqlitePool};
-use sqlx::{Sqlite, Transaction};
+use sqlx::pool::PoolConnection;
+use sqlx::{Any, AnyConnection, AnyPool, Transaction};
 
 use crate::Store;
 use crate::error::StoreError;
+use crate::location::Location;
+use crate::open;
 use crate::record::{
     Applied, AudienceCounts, AuditEntry, Credential, Delivery, DeliveryChange, DeliveryCounts, Event, NewDelivery,
     NewOccurrence, NewRun, Occurrence, OccurrenceState, RememberedList, Resealed, Run, ScheduleBegun,
-    StoredDefinitions,
+    StoredDefinitions, StoredFolder,
 };
 use crate::state::RunState;
 
-pub(crate) use open::latest as latest_schema;
-
-/// The store in one file.
+/// The store in a file or a database.
 #[derive(Debug, Clone)]
-pub struct SqliteStore {
-    pool: SqlitePool,
-    path: PathBuf,
+pub struct SqlStore {
+    pool: AnyPool,
+    location: Location,
 }
 
-impl SqliteStore {
-    /// Opens the store in that file; makes it, and its folder for its owner alone, where they are missing. A file that
-    /// is damaged, no store, or of a later program is refused and left as it is.
-    pub async fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
-        let path = path.as_ref().to_owned();
-        let pool = open::open(&path).await?;
-        Ok(Self { pool, path })
+impl SqlStore {
+    /// Opens the store there; makes it where it is missing, and a file's folder for its owner alone. One that is damaged,
+    /// no store, or of a later program is refused and left as it is.
+    pub async fn open(location: impl Into<Location>) -> Result<Self, StoreError> {
+        let location = location.into();
+        let pool = open::open(&location).await?;
+        Ok(Self { pool, location })
     }
 
-    /// Closes the file. Without it nothing is lost; with it, everything is in the one file.
+    /// Closes it. Without this nothing is lost; with it, everything is in the one file.
     pub async fn close(self) {
         self.pool.close().await;
     }
 
     /// A transaction that writes. It locks at once, so that what it reads stays true until it commits.
-    async fn begin(&self) -> Result<Transaction<'_, Sqlite>, StoreError> {
-        self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(|error| self.error(error))
+    async fn begin(&self) -> Result<Transaction<'static, Any>, StoreError> {
+        let (begin, lock) = open::writing(&self.location);
+        let mut transaction = self.pool.begin_with(begin).await.map_err(|error| self.error(error))?;
+        if let Some(lock) = lock {
+            sqlx::query(lock).execute(&mut *transaction).await.map_err(|error| self.error(error))?;
+        }
+        Ok(transaction)
     }
 
-    async fn commit(&self, transaction: Transaction<'_, Sqlite>) -> Result<(), StoreError> {
+    async fn commit(&self, transaction: Transaction<'static, Any>) -> Result<(), StoreError> {
         transaction.commit().await.map_err(|error| self.error(error))
     }
 
-    async fn read(&self) -> Result<sqlx::pool::PoolConnection<Sqlite>, StoreError> {
+    async fn read(&self) -> Result<PoolConnection<Any>, StoreError> {
         self.pool.acquire().await.map_err(|error| self.error(error))
     }
 
     fn error(&self, fault: impl Into<Fault>) -> StoreError {
         match fault.into() {
-            Fault::Sql(error) => StoreError::of_sqlite(&self.path, &error),
-            Fault::Unreadable(what) => StoreError::unreadable(&self.path, what),
+            Fault::Sql(error) => StoreError::of(&self.location, &error),
+            Fault::Unreadable(what) => StoreError::unreadable(&self.location, what),
             Fault::Refused(error) => error,
         }
     }
 }
 
 #[async_trait]
-impl Store for SqliteStore {
+impl Store for SqlStore {
+    async fn data_folder(&self) -> Result<Option<StoredFolder>, StoreError> {
+        let mut connection = self.read().await?;
+        data_folder::of_store(&mut connection).await.map_err(|fault| self.error(fault))
+    }
+
+    async fn claim_data_folder(&self, folder: &StoredFolder) -> Result<StoredFolder, StoreError> {
+        let mut transaction = self.begin().await?;
+        let claimed = data_folder::claim(&mut transaction, folder).await.map_err(|fault| self.error(fault))?;
+        self.commit(transaction).await?;
+        Ok(claimed)
+    }
+
     async fn apply(&self, definitions: &Definitions, folder: &str, author: &str) -> Result<Applied, StoreError> {
         let mut transaction = self.begin().await?;
         let applied = definitions::apply(&mut transaction, definitions, folder, author).await;
@@ -320,10 +337,10 @@ impl Store for SqliteStore {
     }
 }
 
-/// Why a statement gave no result, before the file's path is put to it.
+/// Why a statement gave no result, before the store's place is put to it.
 enum Fault {
     Sql(sqlx::Error),
-    /// What is in the file and makes no sense.
+    /// What is in the store and makes no sense.
     Unreadable(String),
     Refused(StoreError),
 }
@@ -360,6 +377,11 @@ fn kept(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
+/// What people are told, which may be what a platform said, as both databases keep it: Postgres takes no NUL.
+fn told(text: &str) -> String {
+    text.replace('\0', "")
+}
+
 /// A word that was kept for one of a few values.
 fn word<T>(what: &str, text: &str, of: impl Fn(&str) -> Option<T>) -> Result<T, Fault> {
     of(text).ok_or_else(|| Fault::Unreadable(format!("the {what} `{text}`")))
@@ -382,7 +404,7 @@ fn json(what: &impl Serialize) -> Result<String, Fault> {
 
 /// Appends an event; part of the transaction that makes it true.
 async fn event(
-    connection: &mut SqliteConnection,
+    connection: &mut AnyConnection,
     run: &str,
     delivery: Option<&str>,
     at: DateTime<Utc>,
@@ -390,6 +412,12 @@ async fn event(
 ) -> Result<(), Fault> {
     let append = "INSERT INTO events (run, sequence, delivery, at, what) \
                   SELECT $1, COALESCE(MAX(sequence), 0) + 1, $2, $3, $4 FROM events WHERE run = $1";
-    sqlx::query(append).bind(run).bind(delivery).bind(at.timestamp_micros()).bind(what).execute(connection).await?;
+    sqlx::query(append)
+        .bind(run)
+        .bind(delivery)
+        .bind(at.timestamp_micros())
+        .bind(told(what))
+        .execute(connection)
+        .await?;
     Ok(())
 }

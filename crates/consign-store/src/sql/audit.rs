@@ -1,14 +1,14 @@
 //! The audit log: appended to, and never changed. Triggers refuse every other statement.
 
 use chrono::{DateTime, Utc};
-use sqlx::Row;
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, Row};
 
 use super::{Fault, count, now, time};
 use crate::record::AuditEntry;
 
 pub(super) async fn append(
-    connection: &mut SqliteConnection,
+    connection: &mut AnyConnection,
     actor: &str,
     action: &str,
     subject: &str,
@@ -22,13 +22,13 @@ pub(super) async fn append(
 }
 
 pub(super) async fn since(
-    connection: &mut SqliteConnection,
+    connection: &mut AnyConnection,
     since: Option<DateTime<Utc>>,
 ) -> Result<Vec<AuditEntry>, Fault> {
     let select = "SELECT * FROM audit WHERE at >= $1 ORDER BY sequence";
     let since = since.map_or(i64::MIN, |since| since.timestamp_micros());
     let rows = sqlx::query(select).bind(since).fetch_all(connection).await?;
-    let read = |row: &SqliteRow| {
+    let read = |row: &AnyRow| {
         Ok(AuditEntry {
             sequence: count(row.try_get("sequence")?)?,
             at: time(row.try_get("at")?)?,

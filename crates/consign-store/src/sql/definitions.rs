@@ -4,15 +4,15 @@ use consign_model::definition::Definitions;
 use consign_model::id::Slug;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use sqlx::Row;
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, Row};
 
 use super::{Fault, count, document, json, kept, now, occurrences, time};
 use crate::error::StoreError;
 use crate::record::{Applied, StoredDefinitions};
 
 pub(super) async fn apply(
-    connection: &mut SqliteConnection,
+    connection: &mut AnyConnection,
     definitions: &Definitions,
     folder: &str,
     author: &str,
@@ -53,7 +53,7 @@ pub(super) async fn apply(
 
 /// Gives a campaign its next version where its definition is not the last one.
 async fn note_campaign(
-    connection: &mut SqliteConnection,
+    connection: &mut AnyConnection,
     campaign: &Slug,
     content: &str,
     definitions_version: u64,
@@ -76,7 +76,7 @@ async fn note_campaign(
 
 /// A campaign's newest version and the hash of its definition.
 pub(super) async fn campaign_version(
-    connection: &mut SqliteConnection,
+    connection: &mut AnyConnection,
     campaign: &Slug,
 ) -> Result<Option<(u64, String)>, Fault> {
     let newest = "SELECT version, hash FROM campaign_versions WHERE campaign = $1 ORDER BY version DESC LIMIT 1";
@@ -84,18 +84,18 @@ pub(super) async fn campaign_version(
     row.map(|row| Ok((count(row.try_get("version")?)?, row.try_get("hash")?))).transpose()
 }
 
-pub(super) async fn current(connection: &mut SqliteConnection) -> Result<Option<StoredDefinitions>, Fault> {
+pub(super) async fn current(connection: &mut AnyConnection) -> Result<Option<StoredDefinitions>, Fault> {
     let newest = "SELECT * FROM definitions ORDER BY version DESC LIMIT 1";
     let row = sqlx::query(newest).fetch_optional(connection).await?;
     row.as_ref().map(stored).transpose()
 }
 
-pub(super) async fn current_version(connection: &mut SqliteConnection) -> Result<Option<u64>, Fault> {
+pub(super) async fn current_version(connection: &mut AnyConnection) -> Result<Option<u64>, Fault> {
     let newest: Option<i64> = sqlx::query_scalar("SELECT MAX(version) FROM definitions").fetch_one(connection).await?;
     newest.map(count).transpose()
 }
 
-pub(super) async fn of_version(connection: &mut SqliteConnection, version: u64) -> Result<StoredDefinitions, Fault> {
+pub(super) async fn of_version(connection: &mut AnyConnection, version: u64) -> Result<StoredDefinitions, Fault> {
     let row = sqlx::query("SELECT * FROM definitions WHERE version = $1")
         .bind(kept(version))
         .fetch_optional(connection)
@@ -104,7 +104,7 @@ pub(super) async fn of_version(connection: &mut SqliteConnection, version: u64) 
     stored(&row.ok_or_else(missing)?)
 }
 
-fn stored(row: &SqliteRow) -> Result<StoredDefinitions, Fault> {
+fn stored(row: &AnyRow) -> Result<StoredDefinitions, Fault> {
     let version = count(row.try_get("version")?)?;
     Ok(StoredDefinitions {
         version,

@@ -4,14 +4,14 @@ use async_trait::async_trait;
 use consign_model::id::Slug;
 use serde_json::Value;
 use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
+use sqlx::any::AnyRow;
 
-use super::{Fault, SqliteStore, count, document, json, kept, now, slug, time};
+use super::{Fault, SqlStore, count, document, json, kept, now, slug, time};
 use crate::drafts::{Draft, Drafts};
 use crate::error::StoreError;
 
 #[async_trait]
-impl Drafts for SqliteStore {
+impl Drafts for SqlStore {
     async fn draft(&self, campaign: &Slug) -> Result<Option<Draft>, StoreError> {
         let mut connection = self.read().await?;
         let select = "SELECT * FROM drafts WHERE campaign = $1";
@@ -21,9 +21,13 @@ impl Drafts for SqliteStore {
 
     async fn drafts(&self) -> Result<Vec<Draft>, StoreError> {
         let mut connection = self.read().await?;
-        let rows = sqlx::query("SELECT * FROM drafts ORDER BY campaign").fetch_all(&mut *connection).await;
+        let rows = sqlx::query("SELECT * FROM drafts").fetch_all(&mut *connection).await;
         let rows = rows.map_err(|error| self.error(error))?;
-        rows.iter().map(draft).collect::<Result<_, _>>().map_err(|fault| self.error(fault))
+        let drafts = rows.iter().map(draft).collect::<Result<Vec<_>, _>>();
+        let mut drafts = drafts.map_err(|fault| self.error(fault))?;
+        // By the database it would be the order of its locale.
+        drafts.sort_by(|a, b| a.campaign.cmp(&b.campaign));
+        Ok(drafts)
     }
 
     async fn put_draft(
@@ -69,7 +73,7 @@ impl Drafts for SqliteStore {
     }
 }
 
-fn draft(row: &SqliteRow) -> Result<Draft, Fault> {
+fn draft(row: &AnyRow) -> Result<Draft, Fault> {
     let campaign = slug(row.try_get("campaign")?)?;
     Ok(Draft {
         content: document::<Value>(&format!("the draft of `{campaign}`"), row.try_get("content")?)?,

@@ -4,15 +4,15 @@ use chrono::{DateTime, Utc};
 use consign_model::definition::Workspace;
 use consign_model::id::Slug;
 use serde_json::Value;
-use sqlx::Row;
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, Row};
 
-use super::{Fault, count, event, kept, slug, time, word};
+use super::{Fault, count, event, kept, slug, time, told, word};
 use crate::record::{NewOccurrence, Occurrence, OccurrenceState, ScheduleBegun};
 
 /// Notes that the schedule of a campaign begins with a version, where the version before says something else of it.
 pub(super) async fn note_schedule(
-    connection: &mut SqliteConnection,
+    connection: &mut AnyConnection,
     campaign: &Slug,
     (before, now): (&Value, &Value),
     version: u64,
@@ -39,20 +39,20 @@ fn timing<'a>(definitions: &'a Value, campaign: &Slug) -> Option<(&'a Value, Str
 }
 
 pub(super) async fn schedule_begun(
-    connection: &mut SqliteConnection,
+    connection: &mut AnyConnection,
     campaign: &Slug,
 ) -> Result<Option<ScheduleBegun>, Fault> {
     let begun = "SELECT version, applied_at FROM definitions WHERE version = COALESCE( \
                  (SELECT MAX(definitions_version) FROM schedules WHERE campaign = $1), \
                  (SELECT MIN(definitions_version) FROM campaign_versions WHERE campaign = $1))";
     let row = sqlx::query(begun).bind(campaign.as_str()).fetch_optional(connection).await?;
-    let read = |row: SqliteRow| {
+    let read = |row: AnyRow| {
         Ok(ScheduleBegun { version: count(row.try_get("version")?)?, at: time(row.try_get("applied_at")?)? })
     };
     row.map(read).transpose()
 }
 
-pub(super) async fn claim(connection: &mut SqliteConnection, new: &NewOccurrence) -> Result<bool, Fault> {
+pub(super) async fn claim(connection: &mut AnyConnection, new: &NewOccurrence) -> Result<bool, Fault> {
     let insert = "INSERT INTO occurrences (run, campaign, schedule, due, missed, late, claimed_at, state) \
                   SELECT $1, $2, $3, $4, $5, $6, $7, $8 WHERE NOT EXISTS \
                   (SELECT 1 FROM occurrences WHERE campaign = $2 AND schedule = $3 AND due >= $4)";
@@ -71,7 +71,7 @@ pub(super) async fn claim(connection: &mut SqliteConnection, new: &NewOccurrence
 }
 
 pub(super) async fn claim_again(
-    connection: &mut SqliteConnection,
+    connection: &mut AnyConnection,
     run: &str,
     at: DateTime<Utc>,
     late: bool,
@@ -87,7 +87,7 @@ pub(super) async fn claim_again(
 }
 
 pub(super) async fn settle(
-    connection: &mut SqliteConnection,
+    connection: &mut AnyConnection,
     run: &str,
     state: OccurrenceState,
     reason: Option<&str>,
@@ -95,7 +95,7 @@ pub(super) async fn settle(
     sqlx::query("UPDATE occurrences SET state = $2, reason = $3 WHERE run = $1 AND state = $4")
         .bind(run)
         .bind(state.word())
-        .bind(reason)
+        .bind(reason.map(told))
         .bind(OccurrenceState::Claimed.word())
         .execute(connection)
         .await?;
@@ -103,7 +103,7 @@ pub(super) async fn settle(
 }
 
 /// Says of a run that begins for which time it does, where it is for one.
-pub(super) async fn begin(connection: &mut SqliteConnection, run: &str, at: DateTime<Utc>) -> Result<(), Fault> {
+pub(super) async fn begin(connection: &mut AnyConnection, run: &str, at: DateTime<Utc>) -> Result<(), Fault> {
     let Some(occurrence) = of_run(connection, run).await? else { return Ok(()) };
     settle(connection, run, OccurrenceState::Ran, None).await?;
     let late = if occurrence.late { ", late" } else { "" };
@@ -112,13 +112,13 @@ pub(super) async fn begin(connection: &mut SqliteConnection, run: &str, at: Date
     event(connection, run, None, at, &what).await
 }
 
-pub(super) async fn of_run(connection: &mut SqliteConnection, run: &str) -> Result<Option<Occurrence>, Fault> {
+pub(super) async fn of_run(connection: &mut AnyConnection, run: &str) -> Result<Option<Occurrence>, Fault> {
     let row = sqlx::query("SELECT * FROM occurrences WHERE run = $1").bind(run).fetch_optional(connection).await?;
     row.as_ref().map(read).transpose()
 }
 
 pub(super) async fn last(
-    connection: &mut SqliteConnection,
+    connection: &mut AnyConnection,
     campaign: &Slug,
     schedule: Option<u64>,
 ) -> Result<Option<Occurrence>, Fault> {
@@ -128,13 +128,13 @@ pub(super) async fn last(
     row.as_ref().map(read).transpose()
 }
 
-pub(super) async fn claimed(connection: &mut SqliteConnection) -> Result<Vec<Occurrence>, Fault> {
+pub(super) async fn claimed(connection: &mut AnyConnection) -> Result<Vec<Occurrence>, Fault> {
     let select = "SELECT * FROM occurrences WHERE state = $1 ORDER BY due, campaign";
     let rows = sqlx::query(select).bind(OccurrenceState::Claimed.word()).fetch_all(connection).await?;
     rows.iter().map(read).collect()
 }
 
-fn read(row: &SqliteRow) -> Result<Occurrence, Fault> {
+fn read(row: &AnyRow) -> Result<Occurrence, Fault> {
     Ok(Occurrence {
         run: row.try_get("run")?,
         campaign: slug(row.try_get("campaign")?)?,

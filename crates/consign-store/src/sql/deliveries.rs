@@ -1,9 +1,9 @@
 //! Deliveries.
 
-use sqlx::Row;
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, Row};
 
-use super::{Fault, document, event, json, now, runs, slug, time, word};
+use super::{Fault, document, event, json, now, runs, slug, time, told, word};
 use crate::error::StoreError;
 use crate::record::{Delivery, DeliveryChange, DeliveryCounts, DeliveryError, ErrorClass, NewDelivery};
 use crate::state::DeliveryState;
@@ -18,7 +18,7 @@ macro_rules! select {
     };
 }
 
-pub(super) async fn create(connection: &mut SqliteConnection, run: &str, new: &[NewDelivery]) -> Result<(), Fault> {
+pub(super) async fn create(connection: &mut AnyConnection, run: &str, new: &[NewDelivery]) -> Result<(), Fault> {
     let state = runs::one(connection, run).await?.state;
     if state.is_finished() {
         let what = format!("run `{run}` is {state}");
@@ -55,7 +55,7 @@ pub(super) async fn create(connection: &mut SqliteConnection, run: &str, new: &[
 }
 
 pub(super) async fn transition(
-    connection: &mut SqliteConnection,
+    connection: &mut AnyConnection,
     id: &str,
     change: &DeliveryChange,
 ) -> Result<Delivery, Fault> {
@@ -74,7 +74,7 @@ pub(super) async fn transition(
         .bind(change.counts.as_ref().map(json).transpose()?)
         .bind(change.targets.as_ref().map(json).transpose()?)
         .bind(change.error.as_ref().map(|error| error.class.word()))
-        .bind(change.error.as_ref().map(|error| error.message.as_str()))
+        .bind(change.error.as_ref().map(|error| told(&error.message)))
         .bind(at.timestamp_micros())
         .execute(&mut *connection)
         .await?;
@@ -84,7 +84,7 @@ pub(super) async fn transition(
 }
 
 pub(super) async fn set_counts(
-    connection: &mut SqliteConnection,
+    connection: &mut AnyConnection,
     id: &str,
     counts: &DeliveryCounts,
     what: Option<&str>,
@@ -108,7 +108,7 @@ pub(super) async fn set_counts(
     Ok(())
 }
 
-pub(super) async fn submitted(connection: &mut SqliteConnection) -> Result<Vec<Delivery>, Fault> {
+pub(super) async fn submitted(connection: &mut AnyConnection) -> Result<Vec<Delivery>, Fault> {
     let select = select!(
         "JOIN runs ON runs.id = deliveries.run WHERE deliveries.state = 'submitted' AND runs.state = 'finished' \
          ORDER BY runs.created_at, runs.id, place",
@@ -117,18 +117,18 @@ pub(super) async fn submitted(connection: &mut SqliteConnection) -> Result<Vec<D
     rows.iter().map(read).collect()
 }
 
-pub(super) async fn of_run(connection: &mut SqliteConnection, run: &str) -> Result<Vec<Delivery>, Fault> {
+pub(super) async fn of_run(connection: &mut AnyConnection, run: &str) -> Result<Vec<Delivery>, Fault> {
     let select = select!("WHERE run = $1 ORDER BY place");
     let rows = sqlx::query(select).bind(run).fetch_all(connection).await?;
     rows.iter().map(read).collect()
 }
 
-async fn one(connection: &mut SqliteConnection, id: &str) -> Result<Delivery, Fault> {
+async fn one(connection: &mut AnyConnection, id: &str) -> Result<Delivery, Fault> {
     let row = sqlx::query(select!("WHERE id = $1")).bind(id).fetch_optional(connection).await?;
     read(&row.ok_or_else(|| StoreError::NotFound { what: "delivery", id: id.to_owned() })?)
 }
 
-fn read(row: &SqliteRow) -> Result<Delivery, Fault> {
+fn read(row: &AnyRow) -> Result<Delivery, Fault> {
     let counts: Option<&str> = row.try_get("counts")?;
     let limited_until: Option<i64> = row.try_get("until")?;
     let class: Option<&str> = row.try_get("error_class")?;

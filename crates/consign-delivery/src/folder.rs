@@ -84,6 +84,20 @@ impl DataFolder {
         Ok(lock(&folder.join(campaign.as_str()))?.map(CampaignLock))
     }
 
+    /// Whether some process runs a campaign now. Makes nothing; who begins to run it at the very instant of the look is
+    /// told that it is under way.
+    pub(crate) fn is_held(&self, campaign: &Slug) -> io::Result<bool> {
+        match File::open(self.path.join("locks").join(campaign.as_str())) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+            Ok(file) => match file.try_lock_shared() {
+                Ok(()) => Ok(false),
+                Err(TryLockError::WouldBlock) => Ok(true),
+                Err(TryLockError::Error(error)) => Err(error),
+            },
+        }
+    }
+
     /// Keeps every other process from keeping the schedules while it is held; `None` where one does.
     pub fn hold_schedules(&self) -> io::Result<Option<SchedulesLock>> {
         Ok(lock(&self.path.join("schedules.lock"))?.map(SchedulesLock))

@@ -8,6 +8,7 @@ mod assignments;
 mod checksum;
 mod credentials;
 mod deliver;
+pub mod doctor;
 mod explain;
 pub mod folder;
 pub mod inspect;

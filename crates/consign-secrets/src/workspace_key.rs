@@ -130,6 +130,12 @@ impl WorkspaceKey {
         Ok(Arc::clone(self.opened.get_or_init(|| Arc::new(OpenKey { ring, _shared: lock }))))
     }
 
+    /// Whether it fits what the data folder is sealed with; `None` where nothing is sealed yet. Makes nothing.
+    pub fn check(&self) -> Result<Option<KeyId>, KeyError> {
+        // A key is made only where none is noted.
+        self.noted()?.map(|_| self.fitting().map(|ring| ring.newest())).transpose()
+    }
+
     /// Begins to change it. A file gets a new key before the old; elsewhere whoever keeps it has done so. A change that
     /// broke off goes on.
     pub fn rotate(&self) -> Result<Rotation<'_>, KeyError> {

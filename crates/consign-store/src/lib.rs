@@ -22,6 +22,7 @@ pub use drafts::{Draft, Drafts};
 pub use error::{Open, StoreError};
 pub use location::Location;
 pub use notice::{Announced, NewNotice, Notice, Outbox, Told};
+pub use open::{Examined, examine};
 pub use record::{
     Applied, AudienceCounts, AuditEntry, Credential, Delivery, DeliveryChange, DeliveryCounts, DeliveryError,
     ErrorClass, Event, GroupCounts, ListCounts, NewDelivery, NewOccurrence, NewRun, Occurrence, OccurrenceState,

@@ -1,6 +1,7 @@
 //! Opening a store: looked at first, so that what is not ours, or not whole, is never altered; then brought to the
 //! latest schema under a lock; then the connections that the queries use.
 
+mod examine;
 mod postgres;
 mod sqlite;
 
@@ -13,6 +14,8 @@ use url::Url;
 
 use crate::error::StoreError;
 use crate::location::Location;
+
+pub use examine::{Examined, examine};
 
 /// How long a statement waits for another process that writes. No transaction here takes longer than some syncs.
 const BUSY: Duration = Duration::from_secs(10);

@@ -234,6 +234,13 @@ pub enum Command {
         #[arg(long, value_name = "TIME", value_parser = moment)]
         since: Option<Moment>,
     },
+    /// Look the workspace over and say what is wrong and what to do; nothing is changed
+    #[command(
+        after_long_help = "The store, the data folder, the key, secrets, unfinished runs, staged files, the disk and the \
+                           clock. The exit code is 7 where there is a problem, and 0 where there are warnings at most.\n\n\
+                           Examples:\n  consign doctor\n  consign doctor --json"
+    )]
+    Doctor,
     /// Say why a customer is in a campaign's group, and for each destination sent or why not
     #[command(after_long_help = "Example:\n  consign explain churn_prevention 00042")]
     Explain {

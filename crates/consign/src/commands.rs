@@ -7,6 +7,7 @@ mod completions;
 mod credentials;
 mod demo;
 mod destinations;
+mod doctor;
 mod export;
 mod keys;
 mod lists;
@@ -52,6 +53,7 @@ pub async fn run(command: Command, context: &Context) -> Result<Exit> {
             requests::run(context, &run, Filter { delivery, failed }, last).await
         }
         Command::Audit { since } => audit::run(context, since).await,
+        Command::Doctor => doctor::run(context).await,
         Command::Explain { campaign, customer_key } => campaign::explain(context, &campaign, &customer_key).await,
         Command::Sandbox(asked) => sandbox::run(context, asked).await,
         Command::Destinations { command: Destinations::List } => destinations::list(context).await,

@@ -62,7 +62,7 @@ impl Context {
     }
 
     /// Where the store is.
-    fn location(&self) -> Location {
+    pub fn location(&self) -> Location {
         self.store.clone().unwrap_or_else(|| self.data.join("consign.db").into())
     }
 

@@ -26,6 +26,8 @@ pub enum Exit {
     NotFound,
     /// Another process or run is in the way; try again later.
     Busy,
+    /// `doctor` found a problem.
+    Unwell,
     /// Stopped by an interrupt.
     Interrupted,
 }
@@ -40,6 +42,7 @@ Exit codes:
   4    some deliveries arrived and others did not
   5    what was named does not exist; nothing was done
   6    another process or run is in the way; try again later
+  7    `doctor` found a problem
   130  stopped by an interrupt
 
 Environment:
@@ -61,6 +64,7 @@ impl Exit {
             Self::Partial => 4,
             Self::NotFound => 5,
             Self::Busy => 6,
+            Self::Unwell => 7,
             Self::Interrupted => 130,
         }
     }

@@ -3,6 +3,7 @@
 mod audit;
 mod changes;
 mod destinations;
+mod doctor;
 mod explanation;
 mod grid;
 mod keys;

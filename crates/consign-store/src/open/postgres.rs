@@ -32,17 +32,23 @@ const FIRST_TABLES: [&str; 4] = ["definitions", "runs", "deliveries", "events"];
 /// Opens the store in that database, at the latest schema.
 pub(super) async fn open(location: &Location, url: &Url) -> Result<AnyPool, StoreError> {
     let error = |error: sqlx::Error| StoreError::of(location, &error);
+    let mut connection = connect(location, url).await?;
+    sqlx::raw_sql(SETTINGS).execute(&mut connection).await.map_err(error)?;
+    migrate(location, &mut connection).await?;
+    connection.close().await.map_err(error)?;
+    connections(location, url, SETTINGS.to_owned()).await
+}
+
+/// A connection to the server, if it answers.
+pub(super) async fn connect(location: &Location, url: &Url) -> Result<PgConnection, StoreError> {
+    let error = |error: sqlx::Error| StoreError::of(location, &error);
     let options = PgConnectOptions::from_url(url).map_err(error)?.disable_statement_logging();
     let connecting = tokio::time::timeout(BUSY, options.connect()).await;
     let unanswered = |_| StoreError::Unreachable {
         store: location.to_string(),
         reason: format!("it does not answer within {} seconds", BUSY.as_secs()),
     };
-    let mut connection = connecting.map_err(unanswered)?.map_err(error)?;
-    sqlx::raw_sql(SETTINGS).execute(&mut connection).await.map_err(error)?;
-    migrate(location, &mut connection).await?;
-    connection.close().await.map_err(error)?;
-    connections(location, url, SETTINGS.to_owned()).await
+    connecting.map_err(unanswered)?.map_err(error)
 }
 
 /// Looks at the schema and brings it up, all or nothing; one process at a time.
@@ -57,7 +63,8 @@ async fn migrate(location: &Location, connection: &mut PgConnection) -> Result<(
     transaction.commit().await.map_err(error)
 }
 
-async fn inspect(connection: &mut PgConnection) -> Result<Schema, sqlx::Error> {
+/// The schema of a database.
+pub(super) async fn inspect(connection: &mut PgConnection) -> Result<Schema, sqlx::Error> {
     let select = "SELECT tablename::text FROM pg_tables WHERE schemaname = current_schema()";
     let tables: Vec<String> = sqlx::query_scalar(select).fetch_all(&mut *connection).await?;
     if tables.is_empty() {

@@ -71,14 +71,18 @@ async fn inspect(location: &Location, path: &Path) -> Result<Schema, StoreError>
     let options = SqliteConnectOptions::new().filename(path).read_only(true).busy_timeout(BUSY);
     let error = |error: sqlx::Error| StoreError::of(location, &error);
     let mut connection = options.disable_statement_logging().connect().await.map_err(error)?;
-    let found = inspect_open(&mut connection).await.map_err(error);
+    let found = inspect_open(&mut connection, "PRAGMA quick_check(1)").await.map_err(error);
     connection.close().await.map_err(error)?;
     let (health, schema) = found?;
     if health == "ok" { Ok(schema) } else { Err(StoreError::Corrupt { store: location.to_string(), reason: health }) }
 }
 
-async fn inspect_open(connection: &mut SqliteConnection) -> Result<(String, Schema), sqlx::Error> {
-    let health: String = sqlx::query_scalar("PRAGMA quick_check(1)").fetch_one(&mut *connection).await?;
+/// How the pages of a file are, as a pragma says it, and its schema.
+pub(super) async fn inspect_open(
+    connection: &mut SqliteConnection,
+    pragma: &'static str,
+) -> Result<(String, Schema), sqlx::Error> {
+    let health: String = sqlx::query_scalar(pragma).fetch_one(&mut *connection).await?;
     let tables: Vec<String> =
         sqlx::query_scalar("SELECT name FROM sqlite_master WHERE type = 'table'").fetch_all(&mut *connection).await?;
     if tables.is_empty() {

@@ -14,7 +14,7 @@ fn states(terminal: &Terminal) -> Vec<String> {
 }
 
 /// A run that died while it waited for a bucket. Nobody listens there any more.
-fn dead() -> Terminal {
+pub fn dead() -> Terminal {
     let (terminal, silence) = waiting();
     let run = terminal.start(RUN, &shop::keys());
     let open = silence.connected();

@@ -22,7 +22,7 @@ fn help_names_every_command_and_every_exit_code() {
 fn every_command_has_help_with_an_example() {
     let terminal = Terminal::with(&[]);
     let commands =
-        "demo validate apply export schema preview run serve schedule resume retry cancel status requests explain destinations lists completions"
+        "demo validate apply export schema preview run serve schedule resume retry cancel status requests doctor explain destinations lists completions"
             .split_whitespace();
     for command in commands {
         let answer = terminal.consign(&format!("{command} --help"));
@@ -146,7 +146,7 @@ fn the_manual_and_the_help_agree_on_exit_codes() {
     let help = Terminal::with(&[]).consign("--help").out;
     let (_, codes) = help.split_once("Exit codes:\n").expect("a table");
     let codes: Vec<&str> = codes.lines().take_while(|line| !line.is_empty()).collect();
-    assert_eq!(codes.len(), 8);
+    assert_eq!(codes.len(), 9);
     for line in codes {
         let (code, meaning) = line.trim().split_once(' ').expect("two columns");
         let row = format!("| {code} | {} |", meaning.trim());

@@ -9,7 +9,7 @@ use crate::shop::{self, CAMPAIGN, DESTINATIONS, RUN};
 use crate::terminal::{Running, Terminal};
 
 /// A sandbox of its own whose jobs take an hour, and what names it to commands.
-fn slow_sandbox(terminal: &Terminal) -> (Running<'_>, String) {
+pub fn slow_sandbox(terminal: &Terminal) -> (Running<'_>, String) {
     let mut sandbox = terminal.start("sandbox --port 0 --job-time 3600", &[]);
     let line = sandbox.line();
     let (_, address) = line.split_once("http://").expect("an address");
@@ -18,7 +18,7 @@ fn slow_sandbox(terminal: &Terminal) -> (Running<'_>, String) {
 }
 
 /// The workspace with its mail at a platform whose jobs take hours.
-fn attentive() -> Terminal {
+pub fn attentive() -> Terminal {
     let terminal = shop::applied();
     terminal.edit(DESTINATIONS, "kind: klaviyo", "kind: attentive");
     terminal.edit(CAMPAIGN, "[mail, folder]", "[mail]");
@@ -29,7 +29,7 @@ fn attentive() -> Terminal {
 }
 
 /// Makes it so much later for the open jobs of all deliveries.
-async fn wait(data: &Path, minutes: i64) {
+pub async fn wait(data: &Path, minutes: i64) {
     let store = SqlStore::open(data.join("consign.db")).await.expect("opened");
     for delivery in store.submitted_deliveries().await.expect("read") {
         let mut counts = delivery.counts.expect("counted");

@@ -9,6 +9,7 @@ mod commands;
 mod crashes;
 mod definitions;
 mod demo;
+mod doctor;
 mod interrupts;
 mod keys;
 mod later;

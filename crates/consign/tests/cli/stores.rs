@@ -49,7 +49,7 @@ fn a_campaign_runs_with_its_store_in_postgres() {
     let early = consign("preview churn");
     assert_eq!(early.code, 5, "{}", early.transcript());
     assert!(early.err.contains("nothing is applied in `postgres://"), "{}", early.transcript());
-    for words in ["apply clean", "schedule list", "export", "status", "lists", "audit", "--help"] {
+    for words in ["apply clean", "schedule list", "export", "status", "lists", "audit", "doctor", "--help"] {
         fine(&consign(words));
     }
     let run = consign(&format!("{RUN} --json"));

@@ -98,8 +98,8 @@ fn a_staged_file_that_is_missing_or_altered_is_named_before_anything_is_sent() {
     // Its file may have been there before the run died, and nobody sends it again then.
     let run = retried.json();
     let deliveries = run["deliveries"].as_array().expect("deliveries");
-    let bucket = deliveries.iter().find(|one| one["destination"] == "bucket").expect("one to the folder");
-    assert_eq!(bucket["state"], "delivered", "{run}");
+    let folder = deliveries.iter().find(|one| one["destination"] == "folder").expect("one to the folder");
+    assert_eq!(folder["state"], "delivered", "{run}");
 }
 
 #[test]

@@ -37,7 +37,7 @@ pub enum Occasion {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Webhook {
-    /// The address: `https://`, or `http://` within a network of your own.
+    /// The address. HTTPS, unless the receiver is within a network of your own.
     pub url: String,
     /// The secret that signs what is sent, known to the receiver too.
     pub secret: SecretRef,

@@ -6,7 +6,7 @@ SHELL := /bin/bash
 help: ## Show these lines
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
 
-demo: tools ## Build, make a workspace in demo/, run its campaign, and leave the sandbox open (ONCE=1: end after the summary)
+demo: tools ## Build, make a workspace in demo/, run its campaign, and leave the interface and the sandbox open (ONCE=1: end after the summary)
 	@scripts/demo
 
 demo-servers: tools ## The same, with copies of the lists on real S3, GCS, Azure and SFTP servers on this machine

@@ -14,7 +14,7 @@ use consign_secrets::{KeySource, Secrets, credential_purpose};
 use consign_store::{Credential, Examined, Outcome, Run, RunState, Store, StoreError};
 use serde::Serialize;
 
-use crate::folder::{DataFolder, kept};
+use crate::folder::{DataFolder, entries, kept};
 use crate::resume::Staging;
 use crate::run::chain;
 
@@ -404,7 +404,7 @@ pub fn disk(folder: &DataFolder) -> Finding {
 fn largest_run(runs: &Path) -> io::Result<u64> {
     let mut largest = 0;
     for run in entries(runs)? {
-        largest = largest.max(bytes(&run?.path())?);
+        largest = largest.max(bytes(&run)?);
     }
     Ok(largest)
 }
@@ -415,19 +415,10 @@ fn bytes(path: &Path) -> io::Result<u64> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
         Err(error) => Err(error),
         Ok(found) if found.is_dir() => {
-            entries(path)?.try_fold(0, |sum: u64, entry| Ok(sum.saturating_add(bytes(&entry?.path())?)))
+            entries(path)?.iter().try_fold(0, |sum: u64, entry| Ok(sum.saturating_add(bytes(entry)?)))
         }
         Ok(found) => Ok(found.len()),
     }
-}
-
-/// What is in a folder; nothing where it is not there.
-fn entries(folder: &Path) -> io::Result<impl Iterator<Item = io::Result<fs::DirEntry>>> {
-    let entries = match fs::read_dir(folder) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-        entries => Some(entries?),
-    };
-    Ok(entries.into_iter().flatten())
 }
 
 fn mebibytes(bytes: u64) -> String {

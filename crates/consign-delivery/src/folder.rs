@@ -130,16 +130,11 @@ impl DataFolder {
 
     /// Removes what previews left that were begun before a moment and killed.
     pub(crate) fn delete_previews(&self, before: DateTime<Utc>) -> io::Result<()> {
-        let runs = self.runs();
-        if !runs.exists() {
-            return Ok(());
-        }
         let begun = |name: &str| Uuid::try_parse(name.strip_prefix(PREVIEW)?).ok()?.get_timestamp()?.to_unix().0.into();
-        for entry in fs::read_dir(&runs)? {
-            let entry = entry?;
-            let begun: Option<u64> = entry.file_name().to_str().and_then(begun);
+        for folder in entries(&self.runs())? {
+            let begun: Option<u64> = folder.file_name().and_then(|name| name.to_str()).and_then(begun);
             if begun.is_some_and(|begun| begun.cast_signed() < before.timestamp()) {
-                remove_folder(&entry.path())?;
+                remove_folder(&folder)?;
             }
         }
         Ok(())
@@ -291,6 +286,14 @@ pub(crate) fn private_folder(path: &Path) -> io::Result<()> {
 /// Brings the names in a folder to disk.
 pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
+}
+
+/// What is in a folder; nothing where it is not there.
+pub(crate) fn entries(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        entries => entries?.map(|entry| Ok(entry?.path())).collect(),
+    }
 }
 
 /// Removes a folder and what is in it, if it is there.

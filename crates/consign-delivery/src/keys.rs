@@ -16,7 +16,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde::Serialize;
 use tempfile::NamedTempFile;
 
-use crate::folder::{DataFolder, sync_folder};
+use crate::folder::{DataFolder, entries, sync_folder};
 use crate::platform::{MEMBER, rotated_purpose};
 use crate::staged::READ_ROWS;
 
@@ -207,12 +207,4 @@ fn below(folder: &Path, found: &mut Vec<PathBuf>) -> io::Result<()> {
         if path.is_dir() { below(&path, found)? } else { found.push(path) }
     }
     Ok(())
-}
-
-/// What is in a folder; nothing where it does not exist.
-fn entries(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    match fs::read_dir(folder) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
-        entries => entries?.map(|entry| Ok(entry?.path())).collect(),
-    }
 }

@@ -38,5 +38,5 @@ pub use platform::{Agreed, FollowUp, Followed, ListDifference, PlatformError, Pl
 pub use preview::{Preview, PreviewOptions};
 pub use resume::give_up;
 pub use retention::{RetentionError, delete_expired};
-pub use run::{Assignment, DeliverySummary, Progress, RunError, RunSummary, Workplace};
+pub use run::{Assignment, DeliverySummary, Progress, RunError, RunSummary, Workplace, audience_counts};
 pub use scheduler::{Duties, Ran, Scheduler};

@@ -10,7 +10,7 @@ use consign_destinations::registry::Registry;
 use consign_engine::{AssignRequest, Assigned, Engine, EngineError, Snapshot, Tables};
 use consign_model::definition::{Definitions, Split};
 use consign_model::id::Slug;
-use consign_model::plan::{CampaignPlan, PlannedDelivery, plan};
+use consign_model::plan::{AssignPlan, CampaignPlan, PlannedDelivery, plan};
 use consign_model::problem::Problem;
 use consign_secrets::Secrets;
 use consign_store::{
@@ -238,29 +238,7 @@ impl Workplace<'_> {
         let campaign = self.definitions.campaigns.iter().find(|one| one.id == plan.campaign);
         let include = campaign.map(|campaign| campaign.include.clone()).unwrap_or_default();
         let exclude = campaign.map(|campaign| campaign.exclude.clone()).unwrap_or_default();
-        let sub_audiences = plan.assign.sub_audiences.iter().zip(assigned.sub_audiences);
-        let counts = AudienceCounts {
-            customers: assigned.audience,
-            left_out: assigned.null_keys,
-            sub_audiences: sub_audiences
-                .map(|(planned, counted)| SubAudienceCounts {
-                    id: planned.id.clone(),
-                    name: planned.name.clone(),
-                    customers: counted.customers,
-                    groups: planned
-                        .groups
-                        .iter()
-                        .zip(counted.groups)
-                        .map(|(group, customers)| GroupCounts {
-                            id: group.id.clone(),
-                            name: group.name.clone(),
-                            control: group.control,
-                            customers,
-                        })
-                        .collect(),
-                })
-                .collect(),
-        };
+        let counts = audience_counts(&plan.assign, &assigned);
         Assignment {
             counts,
             included: include.into_iter().zip(assigned.included).collect(),
@@ -543,6 +521,29 @@ pub(crate) fn ids(plan: &CampaignPlan) -> Vec<String> {
         format!("{sub_audience}.{group}.{}", delivery.destination)
     };
     plan.deliveries.iter().map(id).collect()
+}
+
+/// What an assignment counted, with the names of the plan.
+pub fn audience_counts(plan: &AssignPlan, assigned: &Assigned) -> AudienceCounts {
+    let sub_audiences = plan.sub_audiences.iter().zip(&assigned.sub_audiences).map(|(planned, counted)| {
+        let groups = planned.groups.iter().zip(&counted.groups).map(|(group, customers)| GroupCounts {
+            id: group.id.clone(),
+            name: group.name.clone(),
+            control: group.control,
+            customers: *customers,
+        });
+        SubAudienceCounts {
+            id: planned.id.clone(),
+            name: planned.name.clone(),
+            customers: counted.customers,
+            groups: groups.collect(),
+        }
+    });
+    AudienceCounts {
+        customers: assigned.audience,
+        left_out: assigned.null_keys.clone(),
+        sub_audiences: sub_audiences.collect(),
+    }
 }
 
 fn place<'a>(plan: &'a CampaignPlan, delivery: &PlannedDelivery) -> (&'a Slug, &'a Slug) {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::Utc;
+use consign_delivery::audience_counts;
 use consign_destinations::registry::Registry;
 use consign_engine::{AssignRequest, CountRequest, EngineError, Tables};
 use consign_model::condition::Condition;
@@ -22,7 +23,8 @@ use url::Url;
 use crate::app::App;
 use crate::edit::{Sort, edit};
 use crate::refusal::{Answer, Refusal};
-use crate::view::{Audience, Group, SubAudience};
+use crate::show;
+use crate::view::Audience;
 
 /// Most answers that are kept.
 const KEPT: usize = 2_000;
@@ -224,31 +226,12 @@ async fn assigned(
         let pairs = segments.iter().cloned().zip(counts);
         pairs.map(|(segment, customers)| SegmentCount { segment, customers }).collect()
     };
-    let sub_audiences = plan.sub_audiences.iter().zip(assigned.sub_audiences).map(|(planned, counted)| SubAudience {
-        id: planned.id.to_string(),
-        name: planned.name.clone(),
-        customers: counted.customers,
-        groups: planned
-            .groups
-            .iter()
-            .zip(counted.groups)
-            .map(|(group, customers)| Group {
-                id: group.id.to_string(),
-                name: group.name.clone(),
-                control: group.control,
-                customers,
-            })
-            .collect(),
-    });
+    let audience = show::audience(audience_counts(plan, &assigned));
     Ok(Counts::Campaign(CampaignCounts {
         all: assigned.customers_of_table,
         included: counts(&campaign.include, assigned.included),
         excluded: counts(&campaign.exclude, assigned.excluded),
         always_excluded: assigned.always_excluded,
-        audience: Audience {
-            customers: assigned.audience,
-            left_out: assigned.null_keys,
-            sub_audiences: sub_audiences.collect(),
-        },
+        audience,
     }))
 }

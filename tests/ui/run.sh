@@ -6,10 +6,8 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../../ui"
 
-not_tested() {
-  echo "ui: not tested ($*)" >&2
-  exit 0
-}
+suite=ui
+source ../tests/suite.sh
 
 consign=$(../scripts/build)
 "$consign" openapi | cmp -s - openapi.json || {
@@ -22,31 +20,6 @@ npm run --silent test >&2
 chromium=${CHROMIUM:-$(command -v chromium || true)}
 [ -n "$chromium" ] || not_tested "in a browser: the program chromium is missing"
 
-work=$(mktemp -d)
-started=()
-end() {
-  for process in "${started[@]}"; do
-    kill "$process" 2>/dev/null && wait "$process" || true
-  done
-  rm -rf "$work"
-}
-trap end EXIT
-
-address_in() { # file, process: the address that it says
-  until grep -q 'http://' "$1"; do
-    kill -0 "$2" 2>/dev/null || { cat "$1" >&2; exit 1; }
-    sleep 0.1
-  done
-  grep -m 1 -o 'http://.*' "$1"
-}
-
-"$consign" demo "$work/demo" --quiet >/dev/null
-"$consign" sandbox --port 0 --state "$work/demo/.sandbox" >"$work/sandbox" 2>&1 &
-started+=($!)
-sandbox=$(address_in "$work/sandbox" $!)
-"$consign" serve --data "$work/demo/.consign" --sandbox-url "$sandbox" --listen 127.0.0.1:0 2>"$work/log" &
-started+=($!)
-address=$(address_in "$work/log" $!)
-
+serve_demo "$consign"
 CONSIGN_URL=$address CHROMIUM=$chromium npm run --silent e2e >&2
 echo "ui: tested" >&2

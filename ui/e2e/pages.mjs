@@ -31,7 +31,7 @@ await tell('segments, destinations, sources and runs went well', async ({ page, 
   await page.getByRole('dialog').getByRole('button', { name: /^Remove / }).click();
   await page.getByRole('heading', { name: 'Segments' }).waitFor();
   await page.getByRole('row', { name: /High value/ }).waitFor();
-  await page.getByText(`Savers ${stamp}`, { exact: true }).waitFor({ state: 'hidden' })
+  await page.getByText(`Savers ${stamp}`, { exact: true }).waitFor({ state: 'hidden' });
 
   // A destination: refused at its fields, saved, tested, removed.
   await navigate('Destinations');

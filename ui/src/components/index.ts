@@ -4,6 +4,7 @@ export { Failure } from './Failure';
 export { Loading } from './Loading';
 export { PageHeader } from './PageHeader';
 export { ProblemList } from './ProblemList';
+export { SearchField } from './SearchField';
 export { StatusBadge } from './StatusBadge';
 export { TextLink } from './TextLink';
 export { When } from './When';

@@ -1,13 +1,13 @@
 import { Button, Group, Menu, ActionIcon, Modal, Paper, SegmentedControl, Select, Stack, Table, Text, TextInput, Badge } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { notifications } from '@mantine/notifications';
-import { IconCopy, IconDots, IconPlayerPlay, IconPlus, IconSearch, IconSpeakerphone } from '@tabler/icons-react';
+import { IconCopy, IconDots, IconPlayerPlay, IconPlus, IconSpeakerphone } from '@tabler/icons-react';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { useMemo, useState, type FormEvent } from 'react';
 import { api, ask, type Schemas } from '../../api/client';
 import { campaignsQuery, destinationsQuery } from '../../api/queries';
-import { Count, Empty, Failure, Loading, PageHeader, StatusBadge, When } from '../../components';
+import { Count, Empty, Failure, Loading, PageHeader, SearchField, StatusBadge, When } from '../../components';
 import { sentence } from '../../components/Failure';
 import { sorted, type SortBy } from './list';
 
@@ -76,14 +76,7 @@ function List({ lines }: { lines: Line[] }) {
   return (
     <Stack gap="sm">
       <Group gap="sm">
-        <TextInput
-          aria-label="Search campaigns"
-          placeholder="Search by name"
-          leftSection={<IconSearch size={16} aria-hidden />}
-          value={text}
-          onChange={(event) => setText(event.currentTarget.value)}
-          w={260}
-        />
+        <SearchField what="campaigns" placeholder="Search by name" value={text} onChange={setText} />
         <SegmentedControl
           aria-label="Status"
           value={status}

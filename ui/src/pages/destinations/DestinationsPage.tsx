@@ -1,12 +1,12 @@
-import { Badge, Button, Card, Group, Menu, SimpleGrid, Stack, Text, TextInput } from '@mantine/core';
-import { IconPlugConnected, IconPlus, IconSearch } from '@tabler/icons-react';
+import { Badge, Button, Card, Group, Menu, SimpleGrid, Stack, Text } from '@mantine/core';
+import { IconPlugConnected, IconPlus } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 
 import type { Schemas } from '../../api/client';
 import { destinationsQuery, kindsQuery } from '../../api/queries';
-import { Empty, Failure, Loading, PageHeader, TextLink } from '../../components';
+import { Empty, Failure, Loading, PageHeader, SearchField, TextLink } from '../../components';
 import type { KindSpec } from './settings';
 import { TestButton } from './TestButton';
 
@@ -37,14 +37,7 @@ export default function DestinationsPage() {
         </Empty>
       )}
       {all.length > 0 && (
-        <TextInput
-          aria-label="Search destinations"
-          placeholder="Name or kind"
-          value={text}
-          onChange={(event) => setText(event.currentTarget.value)}
-          leftSection={<IconSearch size={16} aria-hidden />}
-          w={260}
-        />
+        <SearchField what="destinations" placeholder="Name or kind" value={text} onChange={setText} />
       )}
       {all.length > 0 && found.length === 0 && <Text c="dimmed">No destination is called so.</Text>}
       <SimpleGrid cols={{ base: 2, lg: 3 }}>

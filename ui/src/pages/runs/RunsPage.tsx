@@ -1,12 +1,12 @@
-import { Button, Group, Paper, SegmentedControl, Stack, Table, Text, TextInput } from '@mantine/core';
-import { IconActivity, IconSearch } from '@tabler/icons-react';
+import { Button, Group, Paper, SegmentedControl, Stack, Table, Text } from '@mantine/core';
+import { IconActivity } from '@tabler/icons-react';
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 
 import { api, ask, type Schemas } from '../../api/client';
 import { campaignsQuery } from '../../api/queries';
-import { Count, Empty, Failure, Loading, PageHeader, StatusBadge, When } from '../../components';
+import { Count, Empty, Failure, Loading, PageHeader, SearchField, StatusBadge, When } from '../../components';
 import { sentence } from '../../components/Failure';
 import { Mode } from './Mode';
 import { span } from './time';
@@ -67,14 +67,7 @@ export default function RunsPage() {
       {all.length > 0 && (
         <Stack gap="sm">
           <Group gap="sm">
-            <TextInput
-              aria-label="Search runs"
-              placeholder="Campaign or run"
-              value={text}
-              onChange={(event) => setText(event.currentTarget.value)}
-              leftSection={<IconSearch size={16} aria-hidden />}
-              w={260}
-            />
+            <SearchField what="runs" placeholder="Campaign or run" value={text} onChange={setText} />
             <SegmentedControl
               aria-label="How runs ended"
               value={outcome}

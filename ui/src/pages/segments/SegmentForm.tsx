@@ -2,7 +2,7 @@ import { Button, Card, Group, SegmentedControl, Stack, Text, Textarea, TextInput
 import { notifications } from '@mantine/notifications';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
-import { type FormEvent, Fragment, useState } from 'react';
+import { type FormEvent, useState } from 'react';
 
 import { api, ask, Refused, type Schemas } from '../../api/client';
 import { useCustomers } from '../../api/counts';
@@ -15,6 +15,7 @@ import { idOf } from '../../ids';
 import { elsewhere } from '../problems';
 import { Remove } from '../Remove';
 import { useLeaving } from '../useLeaving';
+import { CampaignLinks } from './CampaignLinks';
 import { share } from './share';
 
 type SegmentLine = Schemas['SegmentLine'];
@@ -196,14 +197,7 @@ function UsedBy({ campaigns }: { campaigns: string[] }) {
   ) : (
     <>
       {' · used by '}
-      {campaigns.map((campaign, at) => (
-        <Fragment key={campaign}>
-          {at > 0 && ', '}
-          <TextLink to="/campaigns/$campaign" params={{ campaign }}>
-            {campaign}
-          </TextLink>
-        </Fragment>
-      ))}
+      <CampaignLinks campaigns={campaigns} />
     </>
   );
 }

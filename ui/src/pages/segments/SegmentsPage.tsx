@@ -1,13 +1,14 @@
-import { Button, Paper, Stack, Table, Text, TextInput } from '@mantine/core';
-import { IconPlus, IconSearch, IconUsersGroup } from '@tabler/icons-react';
+import { Button, Paper, Stack, Table, Text } from '@mantine/core';
+import { IconPlus, IconUsersGroup } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { Fragment, useState } from 'react';
+import { useState } from 'react';
 
 import type { Schemas } from '../../api/client';
 import { useCustomers } from '../../api/counts';
 import { segmentsQuery } from '../../api/queries';
-import { Count, Empty, Failure, Loading, PageHeader, TextLink } from '../../components';
+import { Count, Empty, Failure, Loading, PageHeader, SearchField } from '../../components';
+import { CampaignLinks } from './CampaignLinks';
 import { share } from './share';
 
 type SegmentLine = Schemas['SegmentLine'];
@@ -41,14 +42,7 @@ export default function SegmentsPage() {
       )}
       {all.length > 0 && (
         <Stack gap="sm">
-          <TextInput
-            aria-label="Search segments"
-            placeholder="Search by name"
-            leftSection={<IconSearch size={16} aria-hidden />}
-            value={text}
-            onChange={(event) => setText(event.currentTarget.value)}
-            w={260}
-          />
+          <SearchField what="segments" placeholder="Search by name" value={text} onChange={setText} />
           <Paper withBorder bg="var(--card)">
             <Table highlightOnHover aria-label="Segments">
               <Table.Thead>
@@ -92,14 +86,7 @@ function Row({ line: { segment, used_by } }: { line: SegmentLine }) {
       </Table.Td>
       <Table.Td>{'sql' in segment.customers ? 'SQL' : 'Conditions'}</Table.Td>
       <Table.Td>
-        {used_by.map((campaign, at) => (
-          <Fragment key={campaign}>
-            {at > 0 && ', '}
-            <TextLink to="/campaigns/$campaign" params={{ campaign }}>
-              {campaign}
-            </TextLink>
-          </Fragment>
-        ))}
+        <CampaignLinks campaigns={used_by} />
       </Table.Td>
       <Table.Td ta="right">
         {error ? (

@@ -1,6 +1,7 @@
 //! Removing: members that have no row any more, or all rows of a group that is taken off a list.
 
 use std::collections::HashSet;
+use std::mem;
 
 use arrow::array::{Array, AsArray, BinaryArray, RecordBatch, StringViewArray};
 use arrow::datatypes::DataType;
@@ -18,6 +19,10 @@ use super::{Again, PlatformError, Sending, Step};
 use crate::deliver::day;
 use crate::staged;
 
+/// Leaving members that are looked for among the rows in one pass over them: what memory holds of them does not grow with
+/// the list.
+const LOOKED_UP_AT_ONCE: usize = 100_000;
+
 /// Someone to be taken off.
 struct Leaving {
     identity: [u8; 32],
@@ -29,15 +34,21 @@ struct Leaving {
 impl Sending<'_> {
     /// Takes off the members that have no row.
     pub(super) async fn remove_gone(&mut self) -> Step<()> {
-        let shared = self.shared_values()?;
-        for batch in staged::read(&self.work.join(GONE))? {
+        let kind = self.sender.registry.kind(&self.delivery.kind);
+        let single = kind.is_some_and(Kind::removes_single_identifiers);
+        let at_once = if single { LOOKED_UP_AT_ONCE } else { 1 };
+        let mut leaving = Vec::new();
+        let mut batches = staged::read(&self.work.join(GONE))?.peekable();
+        while let Some(batch) = batches.next() {
             self.stop_if_cancelled()?;
-            let mut leaving = self.leaving(&batch?)?;
-            // An identifier that somebody on the list has too stays.
-            for one in &mut leaving {
-                one.removal.retain(|_, value| value.as_str().is_none_or(|value| !shared.contains(value)));
+            leaving.extend(self.leaving(&batch?)?);
+            if leaving.len() < at_once && batches.peek().is_some() {
+                continue;
             }
-            if let Err(again) = self.remove(leaving).await? {
+            if single {
+                self.spare_shared(&mut leaving)?;
+            }
+            if let Err(again) = self.remove(mem::take(&mut leaving)).await? {
                 return Ok(Err(again));
             }
         }
@@ -203,21 +214,12 @@ impl Sending<'_> {
         self.members.note(&members.collect::<Vec<_>>(), Standing::Removed)
     }
 
-    /// Single identifiers that both a leaving member and a row of the delivery have, where a platform takes identifiers
-    /// off one by one.
-    fn shared_values(&mut self) -> Result<HashSet<String>, PlatformError> {
-        let kind = self.sender.registry.kind(&self.delivery.kind);
-        let single = kind.is_some_and(Kind::removes_single_identifiers);
+    /// Leaves out the identifiers of leaving members that a row of the delivery has too: where a platform takes
+    /// identifiers off one by one, they would be gone for whoever stays.
+    fn spare_shared(&self, leaving: &mut [Leaving]) -> Result<(), PlatformError> {
+        let values = leaving.iter().flat_map(|one| one.removal.values().filter_map(Value::as_str));
+        let values: HashSet<&str> = values.collect();
         let mut shared = HashSet::new();
-        if !single {
-            return Ok(shared);
-        }
-        let mut leaving = HashSet::new();
-        for batch in staged::read(&self.work.join(GONE))? {
-            for one in self.leaving(&batch?)? {
-                leaving.extend(one.removal.values().filter_map(Value::as_str).map(ToOwned::to_owned));
-            }
-        }
         for staged in &self.staged.batches {
             for rows in staged::read(&staged.path)? {
                 let rows = rows?;
@@ -225,14 +227,15 @@ impl Sending<'_> {
                     if field.name() == crate::stage::CUSTOMER_KEY || array.data_type() != &DataType::Utf8View {
                         continue;
                     }
-                    let values: &StringViewArray = array.as_string_view();
-                    shared.extend(
-                        values.iter().flatten().filter(|value| leaving.contains(*value)).map(ToOwned::to_owned),
-                    );
+                    let staying: &StringViewArray = array.as_string_view();
+                    shared.extend(staying.iter().flatten().filter(|value| values.contains(value)).map(str::to_owned));
                 }
             }
         }
-        Ok(shared)
+        for one in leaving {
+            one.removal.retain(|_, value| value.as_str().is_none_or(|value| !shared.contains(value)));
+        }
+        Ok(())
     }
 }
 

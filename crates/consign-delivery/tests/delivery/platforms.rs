@@ -1,6 +1,6 @@
 //! Lists at the platforms of the sandbox, over real HTTP: whole the first time, the difference afterwards.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use consign_delivery::{Delivered, PlatformSent, RunSummary};
 use consign_model::definition::{AttributeMapping, GroupDestination, GroupList, Membership, Percent};
@@ -140,6 +140,39 @@ async fn a_platform_that_is_not_there_fails_alone_and_nothing_is_lost() {
             assert_eq!(rows, delivery.counts.rows, "{}", delivery.id);
         }
     }
+}
+
+/// The identifiers of each member of the lists at the sandbox.
+async fn people(rehearsal: &Rehearsal) -> BTreeSet<BTreeSet<String>> {
+    let mut people = BTreeSet::new();
+    for list in rehearsal.members().await.into_keys() {
+        let members = rehearsal.json(&format!("/lists/{list}.json?limit=100000")).await;
+        for member in members["members"].as_array().unwrap() {
+            people.insert(member.as_object().unwrap().values().map(|id| id.as_str().unwrap().to_owned()).collect());
+        }
+    }
+    people
+}
+
+#[tokio::test]
+async fn an_identifier_of_who_leaves_stays_where_somebody_who_stays_has_it_too() {
+    let tiktok = || Rehearsal::at(Options::default(), |definitions| keep_only("tiktok", definitions));
+    let (mut rehearsal, mut fresh) = (tiktok().await, tiktok().await);
+    rehearsal.demo.run().await.unwrap();
+    let before = people(&rehearsal).await;
+    for one in [&mut rehearsal, &mut fresh] {
+        // Half of the list is held out, and households are parted.
+        let groups = &mut one.demo.definitions.campaigns[0].sub_audiences[0].groups;
+        groups[0].percent = Percent::from_hundredths(5_500).unwrap();
+        groups[1].percent = Percent::from_hundredths(4_500).unwrap();
+        assert_eq!(failures(&one.demo.run().await.unwrap()), Vec::<&str>::new());
+    }
+    let (after, right) = (people(&rehearsal).await, people(&fresh).await);
+    let single = |people: &BTreeSet<BTreeSet<String>>| people.iter().flatten().cloned().collect::<BTreeSet<String>>();
+    let (left, staying) = (single(&before.difference(&right).cloned().collect()), single(&right));
+    assert!(!left.is_disjoint(&staying), "no household was parted, and nothing is tested");
+    assert!(left.difference(&staying).count() > 100);
+    assert!(single(&after) == staying);
 }
 
 /// The members of all lists of a run who have a first name, and who have none.

@@ -37,6 +37,21 @@ struct Difficult {
     requests: Mutex<usize>,
 }
 
+fn name(row: usize) -> String {
+    format!("p{row}@example.com")
+}
+
+/// So many rows to be added.
+fn rows_of(rows: usize) -> Rows {
+    let emails: Vec<String> = (0..rows).map(name).collect();
+    let emails: Vec<Option<&str>> = emails.iter().map(|email| Some(email.as_str())).collect();
+    Rows::new("criteo", &[("email", "email")], &[("email", &emails)], "1", Operation::Add)
+}
+
+fn frame(batch: &Rows) -> Frame<'_> {
+    Frame { list: &batch.list, operation: batch.operation, sequence: &batch.sequence, envelope: &batch.envelope }
+}
+
 fn never() -> ClientError {
     let (what, remedy) = ("a row is bad".into(), "look".into());
     ClientError { class: ErrorClass::Row, what, remedy, said: String::new(), uncertain: false }
@@ -87,6 +102,25 @@ impl Client for Difficult {
     }
 }
 
+#[tokio::test]
+async fn one_bad_row_does_not_sink_ten_thousand_whether_it_is_named_or_not() {
+    let batch = rows_of(10_000);
+    for manner in [Manner::Everything, Manner::First, Manner::Nothing] {
+        let platform = Difficult {
+            manner,
+            disliked: BTreeSet::from([name(7_777)]),
+            most: usize::MAX,
+            lasts: usize::MAX,
+            taken: Mutex::default(),
+            requests: Mutex::default(),
+        };
+        let sent = send_rows(&platform, &batch.encoded, 0..10_000, frame(&batch), |_| {}).await;
+        assert_eq!(sent.rejected.iter().map(|(row, _)| *row).collect::<Vec<_>>(), [7_777], "{manner:?}");
+        assert!(sent.failed.is_empty() && sent.stopped.is_none(), "{manner:?}");
+        assert_eq!(platform.taken.lock().expect("nobody has panicked").len(), 9_999, "{manner:?}");
+    }
+}
+
 proptest! {
     #[test]
     fn each_row_ends_in_one_place_and_the_good_ones_arrive(
@@ -96,21 +130,16 @@ proptest! {
         most in 1_usize..80,
         lasts in prop_oneof![Just(usize::MAX), 0_usize..20],
     ) {
-        let name = |row: usize| format!("p{row}@example.com");
-        let emails: Vec<String> = (0..rows).map(name).collect();
-        let emails: Vec<Option<&str>> = emails.iter().map(|email| Some(email.as_str())).collect();
-        let batch = Rows::new("criteo", &[("email", "email")], &[("email", &emails)], "1", Operation::Add);
+        let batch = rows_of(rows);
         let platform = Difficult {
             manner, most, lasts,
             disliked: disliked.iter().copied().map(name).collect(),
             taken: Mutex::default(),
             requests: Mutex::default(),
         };
-        let frame =
-            Frame { list: &batch.list, operation: batch.operation, sequence: &batch.sequence, envelope: &batch.envelope };
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
         let mut told = 0;
-        let sent = runtime.block_on(send_rows(&platform, &batch.encoded, 0..rows, frame, |_| told += 1));
+        let sent = runtime.block_on(send_rows(&platform, &batch.encoded, 0..rows, frame(&batch), |_| told += 1));
 
         let taken: Vec<usize> = sent.taken.iter().flat_map(|taken| taken.rows.iter()).collect();
         let rejected: Vec<usize> = sent.rejected.iter().map(|(row, _)| *row).collect();

@@ -6,6 +6,7 @@ mod bad_definitions;
 mod bad_places;
 mod bad_tables;
 mod commands;
+mod connections;
 mod crashes;
 mod definitions;
 mod demo;

@@ -3,7 +3,7 @@
 //! SFTP knows no atomic upload, so a file is written under a temporary name in its folder, synced, measured and renamed.
 //! OpenSSH replaces a file in one step (`posix-rename@openssh.com`); where a server cannot, the old file is removed first,
 //! and for a moment there is none. Where the connection breaks off on the way, it is made again and the file goes on from what
-//! the server has confirmed.
+//! the server has confirmed. What a process that died left of a file goes with the next of its name.
 
 mod connect;
 mod upload;
@@ -14,6 +14,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use russh_sftp::client::error::Error;
 use russh_sftp::protocol::StatusCode;
+use uuid::Uuid;
 
 pub(super) use self::connect::sftp;
 use self::connect::{Server, Session};
@@ -21,6 +22,8 @@ use self::upload::SftpUpload;
 use super::{FileError, FileStore, Upload, name, probe};
 use crate::http::{Patience, Waits};
 
+/// How temporary names end.
+const PART: &str = ".part";
 /// How long a test waits for everything together.
 const TEST_TIME: Duration = Duration::from_secs(30);
 /// How long one answer may take.
@@ -59,9 +62,11 @@ impl FileStore for SftpFiles {
 
     async fn upload(&self, name: &str) -> Result<Box<dyn Upload>, FileError> {
         let path = self.path(name)?;
-        let temporary = self.in_folder(&format!(".{name}.{}.part", uuid::Uuid::now_v7()));
+        let temporary = format!(".{name}.{}{PART}", Uuid::now_v7());
         let (server, patience) = (Arc::clone(&self.server), Arc::clone(&self.patience));
-        Ok(Box::new(SftpUpload::begin(server, patience, &self.folder, temporary, path).await?))
+        let upload = SftpUpload::begin(server, patience, &self.folder, self.in_folder(&temporary), path).await?;
+        self.sweep(upload.session(), &format!(".{name}."), &temporary).await.ok();
+        Ok(Box::new(upload))
     }
 
     async fn remove(&self, name: &str) -> Result<(), FileError> {
@@ -87,6 +92,25 @@ impl FileStore for SftpFiles {
 }
 
 impl SftpFiles {
+    /// Removes what processes that died left of a file, where the server lists its folders: lists are personal data, and
+    /// the temporary name is another each time. A list has one keeper, so nobody else is writing it.
+    async fn sweep(&self, session: &Session, prefix: &str, own: &str) -> Result<(), Error> {
+        let raw = &session.raw;
+        let folder = if self.folder.is_empty() { "." } else { &self.folder };
+        let handle = raw.opendir(folder).await?.handle;
+        let mut left = Vec::new();
+        // The end of the folder is an error, too.
+        while let Ok(some) = raw.readdir(handle.as_str()).await {
+            let names = some.files.into_iter().map(|file| file.filename);
+            left.extend(names.filter(|name| name != own && is_part(name, prefix)));
+        }
+        raw.close(handle).await?;
+        for name in left {
+            raw.remove(self.in_folder(&name)).await?;
+        }
+        Ok(())
+    }
+
     async fn remove_once(&self, path: &str) -> Result<(), FileError> {
         let session = self.server.connect().await?;
         let result = match session.raw.remove(path).await {
@@ -114,6 +138,12 @@ impl SftpFiles {
         proved.extend(probe(self).await?);
         Ok(proved)
     }
+}
+
+/// Whether a name is a temporary one of the file. A list `a` has `.a.<uuid>.part`, a list `a.b` has `.a.b.<uuid>.part`.
+fn is_part(name: &str, prefix: &str) -> bool {
+    let unique = name.strip_prefix(prefix).and_then(|rest| rest.strip_suffix(PART));
+    unique.is_some_and(|unique| Uuid::try_parse(unique).is_ok())
 }
 
 impl Session {

@@ -55,6 +55,11 @@ impl SftpUpload {
         Ok(Self { server, patience, session, folder, temporary, path, handle, written: 0, renaming: false })
     }
 
+    /// The connection that it is sent by.
+    pub(super) fn session(&self) -> &Session {
+        &self.session
+    }
+
     /// After an error: connects again, to the temporary file as it is, where that is worth a try. Else the error.
     async fn come_back(&mut self, mut error: FileError, waits: &mut Waits) -> Result<(), FileError> {
         while error.is_lost_connection() && self.patience.wait(waits).await {

@@ -32,7 +32,8 @@ impl Server {
     pub fn all() -> Vec<Self> {
         let folder = format!("chaos-{}", Uuid::now_v7());
         let mut servers = Vec::new();
-        for (name, server) in [("S3", s3(&folder)), ("GCS", gcs(&folder)), ("Azure", azure(&folder)), ("SFTP", sftp(&folder))]
+        for (name, server) in
+            [("S3", s3(&folder)), ("GCS", gcs(&folder)), ("Azure", azure(&folder)), ("SFTP", sftp(&folder))]
         {
             if server.is_none() {
                 eprintln!("not tested: {name} (run it by `tests/servers/all.sh run -- cargo test`, or `make chaos`)");
@@ -49,7 +50,8 @@ impl Server {
             Eye::Folder(folder) => {
                 for entry in fs::read_dir(folder).expect("a folder") {
                     let entry = entry.expect("read");
-                    files.push((entry.file_name().into_string().expect("UTF-8"), fs::read(entry.path()).expect("read")));
+                    files
+                        .push((entry.file_name().into_string().expect("UTF-8"), fs::read(entry.path()).expect("read")));
                 }
             }
             Eye::Bucket(bucket, prefix) => {

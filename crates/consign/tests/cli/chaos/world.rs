@@ -107,7 +107,8 @@ fn recipients(path: &Path) -> Vec<String> {
     for batch in reader.and_then(ParquetRecordBatchReaderBuilder::build).expect("a file of recipients") {
         let batch = batch.expect("read");
         let columns = ["customer_key", "sub_audience_name", "treatment_id", "destination_id", "outcome"];
-        let columns = columns.map(|name| batch.column_by_name(name).expect("it has the column").as_string_view().clone());
+        let columns =
+            columns.map(|name| batch.column_by_name(name).expect("it has the column").as_string_view().clone());
         let value = |column: &arrow::array::StringViewArray, row| {
             if column.is_null(row) { "-".to_owned() } else { column.value(row).to_owned() }
         };

@@ -18,8 +18,9 @@ test: tools ## Run all tests, with real servers and the vendors' SDKs where they
 faults: tools ## Try what happens when something goes wrong at each platform, and print it as a table
 	@cargo test --locked --workspace --test delivery -- faults --nocapture
 
-chaos: tools ## Kill runs at every request, before and after the platform deals with it, resume them, and compare (about ten minutes)
-	CONSIGN_KILLS=all cargo test --locked --workspace --test cli -- crashes --nocapture
+chaos: tools ## Kill runs at requests, named points and any instant, resume them, and compare (CONSIGN_KILLS=200; about ten minutes)
+	@CONSIGN_KILLS=$${CONSIGN_KILLS:-200} tests/servers/all.sh run s3 gcs azure sftp -- \
+	  cargo test --locked --workspace --test cli -- chaos --nocapture
 
 bench: tools ## Measure with 1 M and 10 M customers (CUSTOMERS="1000000 10000000"), beside DuckDB where Python has it
 	@scripts/bench

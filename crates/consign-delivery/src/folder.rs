@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 use consign_model::id::Slug;
+use consign_points::Point;
 use consign_secrets::{KeySource, WorkspaceKey};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -265,8 +266,11 @@ pub(crate) fn keep<T: Serialize>(path: &Path, value: &T) -> io::Result<()> {
     let mut file = File::create(&temporary)?;
     serde_json::to_writer(BufWriter::new(&mut file), value)?;
     file.sync_all()?;
+    consign_points::pass(Point::NoteWritten);
     fs::rename(&temporary, path)?;
-    path.parent().map_or(Ok(()), sync_folder)
+    path.parent().map_or(Ok(()), sync_folder)?;
+    consign_points::pass(Point::NoteKept);
+    Ok(())
 }
 
 /// The value that a file keeps; `None` where there is no file.

@@ -17,6 +17,7 @@ use chrono::{DateTime, Utc};
 use consign_engine::recipients_schema;
 use consign_model::plan::{CampaignPlan, PlannedGroup, PlannedSubAudience};
 use consign_model::snapshot;
+use consign_points::Point;
 use consign_store::{Delivery, RunMode, Store, StoreError};
 use futures::StreamExt;
 use parquet::arrow::ArrowWriter;
@@ -276,8 +277,11 @@ fn writer(path: &Path) -> Result<ArrowWriter<File>, Failure> {
 /// Brings what was written to disk, and under its name.
 fn publish(writer: ArrowWriter<File>, temporary: &Path, to: &Path) -> Result<(), Failure> {
     writer.into_inner()?.sync_all()?;
+    consign_points::pass(Point::RecipientsWritten);
     fs::rename(temporary, to)?;
-    Ok(to.parent().map_or(Ok(()), sync_folder)?)
+    to.parent().map_or(Ok(()), sync_folder)?;
+    consign_points::pass(Point::RecipientsPublished);
+    Ok(())
 }
 
 type Reject = (String, Reason);

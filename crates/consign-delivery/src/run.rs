@@ -12,6 +12,7 @@ use consign_model::definition::{Definitions, Split};
 use consign_model::id::Slug;
 use consign_model::plan::{AssignPlan, CampaignPlan, PlannedDelivery, plan};
 use consign_model::problem::Problem;
+use consign_points::Point;
 use consign_secrets::Secrets;
 use consign_store::{
     AudienceCounts, Delivery, DeliveryChange, DeliveryCounts, DeliveryState, ErrorClass, GroupCounts, ListCounts,
@@ -230,6 +231,7 @@ impl Workplace<'_> {
             AssignRequest { snapshot: &url, previous: previous.as_ref(), progress: &|_| {}, cancel: self.cancel };
         let assigned = self.tables.assign(&plan.assign, &request).await?;
         let snapshot = Snapshot::open(&url).await?;
+        consign_points::pass(Point::SnapshotWritten);
         (self.progress)(Progress::Assigned(snapshot.num_rows()));
         Ok((snapshot, self.assignment(plan, assigned)))
     }

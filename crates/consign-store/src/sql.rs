@@ -18,6 +18,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, SubsecRound, Utc};
 use consign_model::definition::Definitions;
 use consign_model::id::Slug;
+use consign_points::Point;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sqlx::pool::PoolConnection;
@@ -66,7 +67,10 @@ impl SqlStore {
     }
 
     async fn commit(&self, transaction: Transaction<'static, Any>) -> Result<(), StoreError> {
-        transaction.commit().await.map_err(|error| self.error(error))
+        consign_points::pass(Point::LedgerChanging);
+        transaction.commit().await.map_err(|error| self.error(error))?;
+        consign_points::pass(Point::LedgerChanged);
+        Ok(())
     }
 
     async fn read(&self) -> Result<PoolConnection<Any>, StoreError> {

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, AsArray, BinaryArray, RecordBatch, StringViewArray, UInt8Array, UInt64Array};
 use arrow::datatypes::UInt64Type;
 use consign_engine::{Difference, Engine, members_schema};
+use consign_points::Point;
 use consign_secrets::{OpenKey, SealError};
 use parquet::arrow::ArrowWriter;
 use sha2::{Digest, Sha256};
@@ -113,8 +114,11 @@ impl Members {
         let mut writer = ArrowWriter::try_new(file, members_schema(), None)?;
         writer.write(&batch)?;
         let file = writer.into_inner()?;
-        let durable = file.sync_all().and_then(|()| fs::rename(&temporary, &path));
-        durable.and_then(|()| sync_folder(&self.folder)).map_err(|reason| self.failed(reason))?;
+        file.sync_all().map_err(|reason| self.failed(reason))?;
+        consign_points::pass(Point::MembershipWritten);
+        let noted = fs::rename(&temporary, &path).and_then(|()| sync_folder(&self.folder));
+        noted.map_err(|reason| self.failed(reason))?;
+        consign_points::pass(Point::MembershipNoted);
         self.next += 1;
         Ok(())
     }
@@ -167,6 +171,7 @@ impl Members {
         let members = engine.compact(&old, &self.folder.join(name(self.next))).await?;
         self.next += 1;
         for path in old {
+            consign_points::pass(Point::MembershipCompacted);
             fs::remove_file(path).map_err(|reason| self.failed(reason))?;
         }
         Ok(members)

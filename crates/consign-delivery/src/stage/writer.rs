@@ -8,6 +8,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, BooleanArray, RecordBatch, StringViewArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use consign_model::plan::PlannedAttribute;
+use consign_points::Point;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
@@ -117,6 +118,7 @@ impl BatchWriter {
     fn close(&mut self) -> Result<(), StageError> {
         if let Some((path, writer, rows)) = self.open.take() {
             let checksum = finish(&path, writer)?;
+            consign_points::pass(Point::BatchStaged);
             self.written.push(StagedBatch { path, rows: rows as u64, checksum });
         }
         Ok(())

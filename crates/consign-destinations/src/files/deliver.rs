@@ -8,6 +8,7 @@ use arrow::array::RecordBatch;
 use bytes::Bytes;
 use consign_model::definition::FileOptions;
 use consign_model::plan::extension;
+use consign_points::Point;
 use futures::{Stream, StreamExt};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
@@ -221,11 +222,14 @@ async fn unless_cancelled<T>(
 
 /// Publishes a file. It is not given up midway at once: who asks to stop now mostly still learns what became of it.
 async fn published(cancel: &CancellationToken, upload: Box<dyn Upload>) -> Result<(), FileError> {
+    consign_points::pass(Point::FileComplete);
     tokio::select! {
         biased;
         result = upload.publish() => result,
         () = async { cancel.cancelled().await; tokio::time::sleep(GRACE).await } => Err(FileError::Cancelled),
-    }
+    }?;
+    consign_points::pass(Point::FilePublished);
+    Ok(())
 }
 
 fn tolerate_permission(error: FileError) -> Result<(), FileError> {

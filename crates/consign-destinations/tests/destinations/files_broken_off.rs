@@ -9,7 +9,7 @@ use consign_destinations::files::FileError;
 use consign_destinations::http::Http;
 
 use crate::files_place::listed;
-use crate::files_servers::{own_folder_of_sftp, sftp_key, sftp_patiently, sftp_with, variable};
+use crate::files_servers::{own_folder_of_sftp, sftp_key, sftp_patiently, variable};
 use crate::gate::Gate;
 
 fn server_port() -> Option<u16> {
@@ -63,24 +63,4 @@ async fn what_another_connection_does_not_change_is_not_tried_again() {
         assert!(said, "{error}");
         assert_eq!(gate.connections(), 1, "{error}");
     }
-}
-
-#[tokio::test]
-async fn what_a_process_that_died_left_of_a_file_goes_with_the_next_of_its_name() {
-    let Some((local, remote)) = own_folder_of_sftp() else { return };
-    let store = sftp_with(&[("folder", remote.into())], &sftp_key().unwrap()).unwrap().unwrap();
-    for name in ["list.csv", "list.csv.zip", "other.csv"] {
-        let mut upload = store.upload(name).await.unwrap();
-        upload.write(Bytes::from_static(b"half")).await.unwrap();
-        // As when the process is killed: nobody says goodbye.
-        drop(upload);
-    }
-    assert_eq!(listed(&local).len(), 3);
-    let mut upload = store.upload("list.csv").await.unwrap();
-    upload.write(Bytes::from_static(b"whole")).await.unwrap();
-    upload.publish().await.unwrap();
-    let left = listed(&local);
-    assert_eq!(left.len(), 3, "{left:?}");
-    assert!(left[0].starts_with(".list.csv.zip.") && left[1].starts_with(".other.csv."), "{left:?}");
-    assert_eq!((left[2].as_str(), fs::read(local.join("list.csv")).unwrap().as_slice()), ("list.csv", &b"whole"[..]));
 }

@@ -137,6 +137,22 @@ async fn sftp_behaves_where_the_server_knows_no_extensions() {
 }
 
 #[tokio::test]
+async fn what_a_process_that_died_left_on_a_server_goes_with_the_next_file_of_that_name() {
+    let Some(subject) = sftp("SFTP_PORT") else { return };
+    let Eye::Folder(folder) = &subject.eye else { panic!("it is seen as a folder") };
+    let id = uuid::Uuid::now_v7();
+    let stays = [".list.csv.part".to_owned(), format!(".list.csv.zip.{id}.part"), format!(".other.csv.{id}.part")];
+    for left in stays.iter().chain([&format!(".list.csv.{id}.part")]) {
+        std::fs::write(folder.join(left), "half").unwrap();
+    }
+    subject.put("list.csv", b"whole").await;
+    subject.put("list.csv", b"another").await;
+    let mut expected = stays.to_vec();
+    expected.push("list.csv".to_owned());
+    assert_eq!(subject.list().await, expected);
+}
+
+#[tokio::test]
 async fn sftp_signs_in_with_a_password_and_knows_each_of_the_servers_keys() {
     let Some(key) = sftp_key() else { return };
     let Some(rsa) = variable("SFTP_RSA_HOST_KEY") else { return };

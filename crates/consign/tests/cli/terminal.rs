@@ -102,11 +102,6 @@ impl Terminal {
         self.folder.join(name)
     }
 
-    /// Where its sandbox is.
-    pub fn sandbox(&self) -> &str {
-        &self.sandbox.url
-    }
-
     /// Replaces a text in a file of the folder, which has it.
     pub fn edit(&self, name: &str, old: &str, new: &str) {
         let text = fs::read_to_string(self.path(name)).expect("read");
@@ -264,7 +259,8 @@ impl Answer {
     }
 }
 
-fn copy(from: &Path, to: &Path) {
+/// Copies a folder and all that is in it.
+pub fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).expect("made");
     for entry in fs::read_dir(from).expect("read") {
         let entry = entry.expect("read");

@@ -15,6 +15,7 @@ use russh::{Disconnect, Preferred};
 use russh_sftp::client::RawSftpSession;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::net::{TcpStream, lookup_host};
+use tokio::sync::OnceCell;
 use tokio::time::timeout;
 
 use super::super::{FileError, required};
@@ -63,6 +64,7 @@ pub(in super::super) fn sftp(
         if folder.starts_with('/') && folder.trim_matches('/').is_empty() { "/" } else { folder.trim_end_matches('/') };
     Ok(SftpFiles {
         folder: folder.to_owned(),
+        left: OnceCell::new(),
         patience: Arc::new(patience),
         server: Arc::new(Server {
             name: required(settings, "host")?.into(),

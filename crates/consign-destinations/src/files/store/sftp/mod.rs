@@ -3,7 +3,7 @@
 //! SFTP knows no atomic upload, so a file is written under a temporary name in its folder, synced, measured and renamed.
 //! OpenSSH replaces a file in one step (`posix-rename@openssh.com`); where a server cannot, the old file is removed first,
 //! and for a moment there is none. Where the connection breaks off on the way, it is made again and the file goes on from what
-//! the server has confirmed. What a process that died left of a file goes with the next of its name.
+//! the server has confirmed. What a process that was killed left under temporary names goes with the next file of that name.
 
 mod connect;
 mod upload;
@@ -14,7 +14,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use russh_sftp::client::error::Error;
 use russh_sftp::protocol::StatusCode;
-use uuid::Uuid;
+use tokio::sync::OnceCell;
 
 pub(super) use self::connect::sftp;
 use self::connect::{Server, Session};
@@ -22,10 +22,10 @@ use self::upload::SftpUpload;
 use super::{FileError, FileStore, Upload, name, probe};
 use crate::http::{Patience, Waits};
 
-/// How temporary names end.
-const PART: &str = ".part";
 /// How long a test waits for everything together.
 const TEST_TIME: Duration = Duration::from_secs(30);
+/// How temporary names end.
+const PART: &str = ".part";
 /// How long one answer may take.
 const ANSWER_TIME: Duration = Duration::from_secs(20);
 
@@ -36,6 +36,8 @@ pub(super) struct SftpFiles {
     patience: Arc<Patience>,
     /// Without a slash at its end; empty for the folder where the user arrives.
     folder: String,
+    /// Temporary names in the folder when the first file was begun.
+    left: OnceCell<Vec<String>>,
 }
 
 impl SftpFiles {
@@ -62,10 +64,10 @@ impl FileStore for SftpFiles {
 
     async fn upload(&self, name: &str) -> Result<Box<dyn Upload>, FileError> {
         let path = self.path(name)?;
-        let temporary = format!(".{name}.{}{PART}", Uuid::now_v7());
+        let temporary = format!(".{name}.{}{PART}", uuid::Uuid::now_v7());
         let (server, patience) = (Arc::clone(&self.server), Arc::clone(&self.patience));
         let upload = SftpUpload::begin(server, patience, &self.folder, self.in_folder(&temporary), path).await?;
-        self.sweep(upload.session(), &format!(".{name}."), &temporary).await.ok();
+        self.sweep(&upload, name, &temporary).await;
         Ok(Box::new(upload))
     }
 
@@ -84,7 +86,7 @@ impl FileStore for SftpFiles {
         let host = self.server.host();
         // Who tests wants to know how it stands now.
         let (server, patience) = (Arc::clone(&self.server), Arc::new(Patience::none()));
-        let now = Self { server, patience, folder: self.folder.clone() };
+        let now = Self { server, patience, folder: self.folder.clone(), left: OnceCell::new() };
         tokio::time::timeout(TEST_TIME, now.prove())
             .await
             .unwrap_or_else(|_| Err(FileError::TimedOut { place: host.clone(), after: TEST_TIME }))
@@ -92,23 +94,13 @@ impl FileStore for SftpFiles {
 }
 
 impl SftpFiles {
-    /// Removes what processes that died left of a file, where the server lists its folders: lists are personal data, and
-    /// the temporary name is another each time. A list has one keeper, so nobody else is writing it.
-    async fn sweep(&self, session: &Session, prefix: &str, own: &str) -> Result<(), Error> {
-        let raw = &session.raw;
-        let folder = if self.folder.is_empty() { "." } else { &self.folder };
-        let handle = raw.opendir(folder).await?.handle;
-        let mut left = Vec::new();
-        // The end of the folder is an error, too.
-        while let Ok(some) = raw.readdir(handle.as_str()).await {
-            let names = some.files.into_iter().map(|file| file.filename);
-            left.extend(names.filter(|name| name != own && is_part(name, prefix)));
+    /// Removes what a process that died left of the file: lists are personal data, and the name is another each time. Who
+    /// may not look into the folder leaves it; the upload says what is wrong. The folder is looked into once.
+    async fn sweep(&self, upload: &SftpUpload, name: &str, own: &str) {
+        let left = self.left.get_or_init(|| upload.names_ending_in(PART)).await;
+        for left in left.iter().filter(|left| *left != own && is_temporary(left, name)) {
+            upload.remove(&self.in_folder(left)).await;
         }
-        raw.close(handle).await?;
-        for name in left {
-            raw.remove(self.in_folder(&name)).await?;
-        }
-        Ok(())
     }
 
     async fn remove_once(&self, path: &str) -> Result<(), FileError> {
@@ -140,10 +132,10 @@ impl SftpFiles {
     }
 }
 
-/// Whether a name is a temporary one of the file. A list `a` has `.a.<uuid>.part`, a list `a.b` has `.a.b.<uuid>.part`.
-fn is_part(name: &str, prefix: &str) -> bool {
-    let unique = name.strip_prefix(prefix).and_then(|rest| rest.strip_suffix(PART));
-    unique.is_some_and(|unique| Uuid::try_parse(unique).is_ok())
+/// Whether a name is a temporary one of that file.
+fn is_temporary(name: &str, of: &str) -> bool {
+    let unique = name.strip_prefix('.').and_then(|name| name.strip_prefix(of)?.strip_prefix('.')?.strip_suffix(PART));
+    unique.is_some_and(|unique| uuid::Uuid::try_parse(unique).is_ok())
 }
 
 impl Session {

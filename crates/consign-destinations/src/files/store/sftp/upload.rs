@@ -55,9 +55,23 @@ impl SftpUpload {
         Ok(Self { server, patience, session, folder, temporary, path, handle, written: 0, renaming: false })
     }
 
-    /// The connection that it is sent by.
-    pub(super) fn session(&self) -> &Session {
-        &self.session
+    /// The names in its folder with that end; as many as the server tells.
+    pub(super) async fn names_ending_in(&self, end: &str) -> Vec<String> {
+        let (raw, mut names) = (&self.session.raw, Vec::new());
+        let folder = if self.folder.is_empty() { "." } else { self.folder.as_str() };
+        let Ok(opened) = raw.opendir(folder).await else { return names };
+        while let Ok(read) = raw.readdir(opened.handle.as_str()).await
+            && !read.files.is_empty()
+        {
+            names.extend(read.files.into_iter().map(|file| file.filename).filter(|name| name.ends_with(end)));
+        }
+        raw.close(opened.handle).await.ok();
+        names
+    }
+
+    /// Removes another file, if it may.
+    pub(super) async fn remove(&self, path: &str) {
+        self.session.raw.remove(path).await.ok();
     }
 
     /// After an error: connects again, to the temporary file as it is, where that is worth a try. Else the error.

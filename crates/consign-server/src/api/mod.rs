@@ -1,5 +1,6 @@
 //! What can be asked, one file a resource.
 
+mod archive;
 mod campaigns;
 mod catalog;
 mod definitions;
@@ -22,10 +23,18 @@ use crate::{BASE, guard, metrics, ui};
 
 /// Every route of the API.
 pub fn routes() -> Vec<Route> {
-    [catalog::routes(), definitions::routes(), campaigns::routes(), drafts::routes(), runs::routes(), docs::routes()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        catalog::routes(),
+        definitions::routes(),
+        campaigns::routes(),
+        archive::routes(),
+        drafts::routes(),
+        runs::routes(),
+        docs::routes(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// Everything that is served.

@@ -420,3 +420,78 @@ fn every_address_outside_the_api_is_the_interface_but_for_files_that_are_not_the
         }
     });
 }
+
+#[test]
+fn an_archived_campaign_has_no_schedule_and_is_shown_only_on_request() {
+    let terminal = shop::applied();
+    let served = Served::start(&terminal);
+    wait(async {
+        let daily = json!({ "recurring": { "every": "day", "start": "2099-03-28T02:30", "end": { "after": 3 } } });
+        let times = served.post("/campaigns/churn/times", &daily).await;
+        let next: Vec<&str> = times.body["next"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        assert_eq!(times.body["time_zone"], "Europe/Berlin");
+        let skipped = "2099-03-29T03:00:00+02:00";
+        assert_eq!(next, ["2099-03-28T02:30:00+01:00", skipped, "2099-03-30T02:30:00+02:00"], "{}", times.body);
+        assert_eq!(served.post("/campaigns/churn/schedule", &daily).await.status, StatusCode::OK);
+        let line = served.get("/campaigns").await["items"][0].clone();
+        assert_eq!((&line["status"], &line["often"]), (&"scheduled".into(), &"daily".into()), "{line}");
+
+        let draft = served.get("/campaigns/churn/draft").await;
+        let mut placed = draft["campaign"].clone();
+        placed["folder"] = "Spring".into();
+        placed["labels"] = json!(["vip", "mail"]);
+        served.put("/campaigns/churn/draft", ("if-match", "\"0\""), &placed).await;
+        let refused = served.post("/campaigns/churn/archive", &Value::Null).await;
+        assert_eq!(refused.status, StatusCode::CONFLICT, "its draft would bring it back: {}", refused.body);
+        let publish = served.request(Method::POST, "/campaigns/churn/publish").header("if-match", "\"1\"");
+        assert_eq!(answered(publish).await.status, StatusCode::OK);
+        assert_eq!(served.get("/folders").await["items"], json!([{ "name": "Spring", "campaigns": 1 }]));
+        assert_eq!(served.get("/labels?limit=1").await["items"], json!([{ "name": "mail", "campaigns": 1 }]));
+        assert_eq!(served.get("/campaigns?label=vip&folder=Spring").await["items"][0]["id"], "churn");
+        assert_eq!(served.get("/campaigns?label=sms").await["items"], json!([]));
+
+        let archived = served.post("/campaigns/churn/archive", &Value::Null).await;
+        assert_eq!((archived.status, &archived.body["schedule"]), (StatusCode::OK, &"manual".into()));
+        assert_eq!(served.get("/campaigns").await["items"], json!([]));
+        assert_eq!(served.get("/campaigns?archived=true").await["items"][0]["status"], "archived");
+        assert_eq!(served.get("/labels").await["items"], json!([]));
+        let refused = served.post("/campaigns/churn/run", &Value::Null).await;
+        assert_eq!(refused.status, StatusCode::CONFLICT, "{}", refused.body);
+        let refused = served.post("/campaigns/churn/schedule", &daily).await;
+        assert_eq!(problems(&refused), ["schedule"], "{}", refused.body);
+
+        let back = served.post("/campaigns/churn/bring_back", &Value::Null).await;
+        assert_eq!((back.status, &back.body["archived"]), (StatusCode::OK, &Value::Null), "{}", back.body);
+        assert_eq!(served.get("/campaigns").await["items"][0]["status"], "ready");
+    });
+    let exported = terminal.consign("export").out;
+    assert!(exported.contains("folder: Spring") && !exported.contains("archived"), "{exported}");
+}
+
+#[test]
+fn a_campaign_that_never_ran_is_deleted_with_its_draft_and_one_that_ran_is_not() {
+    let terminal = shop::applied();
+    let served = Served::start(&terminal);
+    wait(async {
+        let copied = served.post("/campaigns/churn/copy", &json!({ "name": "Again" })).await;
+        assert_eq!(copied.status, StatusCode::CREATED);
+        let delete = |id: &'static str| {
+            let served = &served;
+            async move {
+                let read = answered(served.request(Method::GET, &format!("/campaigns/{id}"))).await;
+                let tag = read.headers["etag"].clone();
+                answered(served.request(Method::DELETE, &format!("/campaigns/{id}")).header("if-match", tag)).await
+            }
+        };
+        let draft = served.get("/campaigns/churn/draft").await;
+        served.put("/campaigns/churn/draft", ("if-match", "\"0\""), &renamed(&draft, "Other")).await;
+        assert_eq!(delete("churn").await.status, StatusCode::NO_CONTENT);
+        let left = served.get("/campaigns").await;
+        assert_eq!((left["items"].as_array().map(Vec::len), &left["items"][0]["id"]), (Some(1), &"again".into()));
+        let publish = served.request(Method::POST, "/campaigns/again/publish").header("if-match", "\"1\"");
+        assert_eq!(answered(publish).await.status, StatusCode::OK);
+        let run = served.post("/campaigns/again/run", &Value::Null).await;
+        told(&served, run.body["run"].as_str().expect("an id"), None).await;
+        assert_eq!(delete("again").await.status, StatusCode::CONFLICT);
+    });
+}

@@ -5,6 +5,7 @@ mod campaigns;
 mod catalog;
 mod definitions;
 mod docs;
+mod downloads;
 mod drafts;
 mod runs;
 
@@ -30,6 +31,7 @@ pub fn routes() -> Vec<Route> {
         archive::routes(),
         drafts::routes(),
         runs::routes(),
+        downloads::routes(),
         docs::routes(),
     ]
     .into_iter()

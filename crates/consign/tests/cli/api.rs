@@ -495,3 +495,44 @@ fn a_campaign_that_never_ran_is_deleted_with_its_draft_and_one_that_ran_is_not()
         assert_eq!(delete("again").await.status, StatusCode::CONFLICT);
     });
 }
+
+#[test]
+fn who_was_sent_what_and_who_was_not_is_downloaded_by_customer_key_alone() {
+    let terminal = shop::applied();
+    // It is no rehearsal any more: those leave no trace in recipients.
+    terminal.edit(shop::DESTINATIONS, "    sandbox: true\n", "");
+    terminal.edit(shop::PROFILES, "active,true", "active,");
+    shop::apply(&terminal);
+    let served = Served::start(&terminal);
+    wait(async {
+        let run = served.post("/campaigns/churn/run", &Value::Null).await;
+        let run = run.body["run"].as_str().expect("an id").to_owned();
+        told(&served, &run, None).await;
+        let download = async |path: String| {
+            let answer = served.request(Method::GET, &path).send().await.expect("an answer");
+            let headers = answer.headers().clone();
+            let text = answer.text().await.expect("text");
+            let name = headers.get("content-disposition").and_then(|name| name.to_str().ok());
+            assert!(name.is_some_and(|name| name.ends_with(".csv\"")), "{path}: {text}");
+            text
+        };
+        let recipients = download(format!("/runs/{run}/recipients")).await;
+        let mut lines = recipients.lines();
+        assert!(
+            lines.next().is_some_and(|header| header.starts_with("campaign_id,campaign_name,run_id,customer_key,"))
+        );
+        assert!(lines.clone().any(|line| line.contains(",00001,") && line.contains(",folder,sent,")), "{recipients}");
+        assert_eq!(download("/campaigns/churn/recipients".to_owned()).await, recipients);
+        let summary = served.get(&format!("/runs/{run}")).await;
+        let delivery = "active.letter.mail";
+        let rejects = download(format!("/runs/{run}/rejects?delivery={delivery}")).await;
+        assert_eq!(rejects, "customer_key,attribute,reason\n00001,,no_consent\n", "{summary}");
+        let other = download(format!("/runs/{run}/rejects?delivery={delivery}&reason=duplicate")).await;
+        assert_eq!(other, "customer_key,attribute,reason\n");
+        for private in ["ada", "Ada", "grace@", "Grace"] {
+            assert!(!recipients.contains(private) && !rejects.contains(private), "{recipients}{rejects}");
+        }
+        let unknown = answered(served.request(Method::GET, &format!("/runs/{run}/rejects?delivery=x"))).await;
+        assert_eq!(unknown.status, StatusCode::NOT_FOUND, "{}", unknown.body);
+    });
+}

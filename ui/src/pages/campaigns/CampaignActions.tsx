@@ -2,11 +2,12 @@ import { ActionIcon, Button, Group, Menu, Modal, Stack, Text } from '@mantine/co
 import { useDisclosure } from '@mantine/hooks';
 import { notifications } from '@mantine/notifications';
 import {
-  IconArchive, IconArchiveOff, IconCalendarOff, IconCopy, IconDots, IconHash, IconHistory, IconPlayerPlay, IconTrash,
+  IconArchive, IconArchiveOff, IconCalendarOff, IconCopy, IconDots, IconDownload, IconHash, IconHistory, IconPlayerPlay, IconTrash,
 } from '@tabler/icons-react';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { api, ask, askTagged } from '../../api/client';
+import { recipientsOfCampaign } from '../../api/downloads';
 import { Failure } from '../../components';
 import { sentence } from '../../components/Failure';
 import type { Line } from './list';
@@ -72,6 +73,16 @@ export function CampaignActions({ line }: { line: Line }) {
               onClick={() => void navigate({ to: '/runs', search: { campaign: line.id } })}
             >
               History
+            </Menu.Item>
+          )}
+          {line.last_delivery && (
+            <Menu.Item
+              component="a"
+              href={recipientsOfCampaign(line.id)}
+              download
+              leftSection={<IconDownload size={16} aria-hidden />}
+            >
+              Download recipients
             </Menu.Item>
           )}
           <Menu.Item leftSection={<IconHash size={16} aria-hidden />} onClick={() => void navigator.clipboard.writeText(line.id)}>

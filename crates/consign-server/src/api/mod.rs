@@ -8,6 +8,8 @@ mod docs;
 mod downloads;
 mod drafts;
 mod runs;
+mod sources;
+mod workspace;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
@@ -26,6 +28,8 @@ use crate::{BASE, guard, metrics, ui};
 pub fn routes() -> Vec<Route> {
     [
         catalog::routes(),
+        sources::routes(),
+        workspace::routes(),
         definitions::routes(),
         campaigns::routes(),
         archive::routes(),

@@ -536,3 +536,72 @@ fn who_was_sent_what_and_who_was_not_is_downloaded_by_customer_key_alone() {
         assert_eq!(unknown.status, StatusCode::NOT_FOUND, "{}", unknown.body);
     });
 }
+
+#[test]
+fn settings_of_the_workspace_are_edited_and_refused_at_their_fields() {
+    let terminal = shop::applied();
+    let served = Served::start(&terminal);
+    wait(async {
+        let read = answered(served.request(Method::GET, "/workspace")).await;
+        let tag = read.headers["etag"].to_str().expect("text").to_owned();
+        let mut settings = read.body.clone();
+        settings["time_zone"] = "America/New_Yrok".into();
+        settings["always_exclude"] = json!(["nobody"]);
+        settings["retention_days"] = 0.into();
+        let refused = served.put("/workspace", ("if-match", &tag), &settings).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", refused.body);
+        assert_eq!(problems(&refused), ["time_zone", "always_exclude[0]", "retention_days"]);
+        settings["time_zone"] = "America/New_York".into();
+        settings["always_exclude"] = json!(["opted_out"]);
+        settings["retention_days"] = 3.into();
+        let saved = served.put("/workspace", ("if-match", &tag), &settings).await;
+        assert_eq!((saved.status, &saved.body), (StatusCode::OK, &settings));
+        let late = served.put("/workspace", ("if-match", &tag), &settings).await;
+        assert_eq!(late.status, StatusCode::PRECONDITION_FAILED);
+        assert_eq!(served.get("/workspace").await["retention_days"], 3);
+    });
+    let audit = wait(async {
+        let first = served.get("/audit?limit=1").await;
+        let rest = served.get(&format!("/audit?limit=1&cursor={}", first["next"].as_str().expect("more"))).await;
+        assert_eq!(rest["next"], Value::Null, "{rest}");
+        assert_eq!(served.get("/audit?action=run").await["items"], json!([]));
+        assert_eq!(served.get("/audit?since=2099-01-01T00:00:00Z").await["items"], json!([]));
+        vec![first["items"][0]["subject"].clone(), rest["items"][0]["subject"].clone()]
+    });
+    assert_eq!(audit, ["version 2", "version 1"]);
+}
+
+#[test]
+fn a_source_is_tested_saved_once_its_tables_open_and_removed_unless_it_is_used() {
+    let terminal = shop::applied();
+    let served = Served::start(&terminal);
+    wait(async {
+        let source =
+            |table: Value| json!({ "id": "more", "connection": { "files": { "url": "data" } }, "tables": [table] });
+        let wrong = source(json!({ "name": "Visits", "rows": "many" }));
+        let tested = served.post("/sources/more/test", &wrong).await;
+        assert_eq!((tested.status, &tested.body["works"]), (StatusCode::OK, &false.into()), "{}", tested.body);
+        let problem = tested.body["tables"][0]["problem"].as_str().expect("why");
+        assert!(problem.contains("there is no file"), "{problem}");
+        let refused = served.put("/sources/more", ("if-none-match", "*"), &wrong).await;
+        assert_eq!((refused.status, problems(&refused)), (StatusCode::UNPROCESSABLE_ENTITY, vec!["tables[0]"]));
+
+        let right = source(json!({ "name": "Bought", "path": "Orders.csv", "rows": "many" }));
+        let tested = served.post("/sources/more/test", &right).await;
+        let table = &tested.body["tables"][0];
+        assert_eq!((&table["rows"], &table["problem"]), (&3.into(), &Value::Null), "{}", tested.body);
+        assert!(table["written"].is_string(), "{table}");
+        let made = served.put("/sources/more", ("if-none-match", "*"), &right).await;
+        assert_eq!(made.status, StatusCode::OK, "{}", made.body);
+        let there = served.get("/tables/Bought").await;
+        assert_eq!((&there["rows"], &there["written"]), (&3.into(), &table["written"]), "{there}");
+        let remove = async |id: &str| {
+            let tag = answered(served.request(Method::GET, &format!("/sources/{id}"))).await.headers["etag"].clone();
+            answered(served.request(Method::DELETE, &format!("/sources/{id}")).header("if-match", tag)).await
+        };
+        assert_eq!(remove("more").await.status, StatusCode::NO_CONTENT);
+        let sources = served.get("/sources").await;
+        let used = sources["items"][0]["id"].as_str().expect("an id");
+        assert_eq!(remove(used).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    });
+}

@@ -19,6 +19,15 @@ const root = createRootRoute({
 const page = <P extends string>(path: P, load: () => Promise<{ default: ComponentType }>) =>
   createRoute({ getParentRoute: () => root, path, component: lazyRouteComponent(load) });
 
+/** Activity, of all campaigns or of one. */
+const runs = createRoute({
+  getParentRoute: () => root,
+  path: '/runs',
+  component: lazyRouteComponent(() => import('./pages/runs/RunsPage')),
+  validateSearch: ({ campaign }: Record<string, unknown>): { campaign?: string } =>
+    typeof campaign === 'string' ? { campaign } : {},
+});
+
 const home = createRoute({
   getParentRoute: () => root,
   path: '/',
@@ -39,7 +48,7 @@ const tree = root.addChildren([
   page('/destinations/new/$kind', () => import('./pages/destinations/NewDestinationPage')),
   page('/sources', () => import('./pages/sources/SourcesPage')),
   page('/sources/$table', () => import('./pages/sources/TablePage')),
-  page('/runs', () => import('./pages/runs/RunsPage')),
+  runs,
   page('/runs/$run', () => import('./pages/runs/RunPage')),
 ]);
 

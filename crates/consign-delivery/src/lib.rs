@@ -9,6 +9,7 @@ mod checksum;
 mod credentials;
 mod deliver;
 pub mod doctor;
+pub mod download;
 mod explain;
 pub mod folder;
 pub mod inspect;

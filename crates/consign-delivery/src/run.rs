@@ -62,6 +62,9 @@ pub enum RunError {
     /// Another process runs the campaign.
     #[error("the campaign `{0}` is being run by another process: try again when that run has ended")]
     Underway(Slug),
+    /// Nobody is to run it.
+    #[error("the campaign `{0}` is archived: bring it back before you run it")]
+    Archived(Slug),
     /// It is over, and there is nothing to resume.
     #[error("the run `{0}` is over: `consign run` makes a new one")]
     Over(String),
@@ -293,6 +296,9 @@ impl Workplace<'_> {
     ) -> Result<RunSummary, RunError> {
         // As the store keeps it: a run that is resumed has the same moment.
         let as_of = as_of.trunc_subsecs(6);
+        if self.definitions.campaigns.iter().any(|one| one.id == *campaign && one.archived) {
+            return Err(RunError::Archived(campaign.clone()));
+        }
         let plan = self.plan(campaign, as_of, run_id)?;
         let _held = hold(self.folder, campaign)?;
         self.end_abandoned(store, campaign).await?;

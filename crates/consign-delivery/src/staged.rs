@@ -32,7 +32,7 @@ impl ReadError {
 pub(crate) type Values<T> = Peekable<Box<dyn Iterator<Item = Result<T, ReadError>> + Send>>;
 
 /// Rows of a staged file, or of several.
-type Rows = Box<dyn Iterator<Item = Result<RecordBatch, ReadError>> + Send>;
+pub(crate) type Rows = Box<dyn Iterator<Item = Result<RecordBatch, ReadError>> + Send>;
 
 /// The rows of a staged file, [`READ_ROWS`] at a time.
 pub(crate) fn read(path: &Path) -> Result<Rows, ReadError> {

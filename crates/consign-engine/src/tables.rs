@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::datatypes::{Field, SchemaRef};
+use chrono::{DateTime, Utc};
 use consign_model::definition::{
     Connection, Definitions, FileConnection, PostgresConnection, Source, Table, TableFormat,
 };
@@ -42,6 +43,8 @@ pub(crate) struct OpenTable {
     /// Its columns as they are stored.
     pub stored: SchemaRef,
     pub origin: Origin,
+    /// When the last of its files was written; `None` for what is no file.
+    pub written: Option<DateTime<Utc>>,
     /// What its keys are like, once it was looked at. Files stay as they were when they were opened; what a database
     /// holds is another matter at each operation.
     pub keys: Arc<tokio::sync::OnceCell<KeyCounts>>,
@@ -90,6 +93,11 @@ impl Tables {
     /// Why the others could not be, each at its table in the definitions.
     pub fn problems(&self) -> &[Problem] {
         &self.problems
+    }
+
+    /// When the last file of a table was written. A database does not say that of its tables.
+    pub fn written(&self, table: &str) -> Option<DateTime<Utc>> {
+        self.open.get(table)?.written
     }
 
     pub(crate) fn table(&self, name: &str) -> Result<&OpenTable, EngineError> {
@@ -200,6 +208,7 @@ impl Opener<'_> {
 
     async fn file_table(&self, location: &Location, table: &Table) -> Result<OpenTable, Trouble> {
         let files = location.files(table).await?;
+        let written = files.all.iter().map(|file| file.last_modified).max();
         let (stored, origin) = match files.format {
             TableFormat::Parquet => {
                 parquet::check(&files).await?;
@@ -217,7 +226,7 @@ impl Opener<'_> {
                 (stored, Origin::Text(Arc::new(TextOrigin { table: text, copy })))
             }
         };
-        open_table(table, stored, origin)
+        Ok(OpenTable { written, ..open_table(table, stored, origin)? })
     }
 }
 
@@ -252,7 +261,7 @@ pub(crate) fn open_table(table: &Table, stored: SchemaRef, origin: Origin) -> Re
         rows: table.rows,
         columns: columns.collect(),
     };
-    Ok(OpenTable { schema, stored, origin, keys: Arc::default() })
+    Ok(OpenTable { schema, stored, origin, written: None, keys: Arc::default() })
 }
 
 /// The address of a file on disk.

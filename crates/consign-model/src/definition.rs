@@ -228,6 +228,15 @@ pub struct Campaign {
     pub id: Slug,
     /// Name as shown; part of list and file names.
     pub name: String,
+    /// The folder in which lists of campaigns show it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub folder: Option<String>,
+    /// Up to 20 words by which it can be found.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub labels: Vec<String>,
+    /// Whether it is put away: it has no schedule, is not run, and lists of campaigns leave it out.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub archived: bool,
     /// 1 to 10 segments; the audience is their union ...
     pub include: Vec<Slug>,
     /// ... without the customers of any of these 0 to 10.

@@ -1,6 +1,7 @@
 //! Everything that must hold between definitions, the tables and the kinds of destinations. All problems at once, each
 //! with its path and its remedy; nothing runs before there is no error among them.
 
+mod archive;
 mod attributes;
 mod campaigns;
 mod conditions;

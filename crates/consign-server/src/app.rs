@@ -7,6 +7,7 @@ use std::sync::Arc;
 use consign_delivery::folder::DataFolder;
 use consign_destinations::registry::Registry;
 use consign_engine::Tables;
+use consign_model::definition::Definitions;
 use consign_model::id::Slug;
 use consign_store::{Drafts, Store, StoredDefinitions};
 use tokio::sync::{Mutex, Semaphore};
@@ -149,6 +150,12 @@ impl App {
         let opened = Open { tables, by, since: Instant::now(), version };
         *open = Some(opened.clone());
         Ok(opened)
+    }
+
+    /// The tables of definitions that are not current, opened to be looked at.
+    pub(crate) async fn look(&self, definitions: &Definitions, folder: &str) -> Answer<Tables> {
+        let (definitions, folder) = (definitions.clone(), folder.to_owned());
+        self.at_desk(move |work, _| async move { work.open(&definitions, folder.as_ref()).await }).await
     }
 }
 

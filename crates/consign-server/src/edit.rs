@@ -18,6 +18,7 @@ use crate::refusal::{Answer, Refusal};
 /// What sort of thing is edited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Sort {
+    Source,
     Segment,
     Destination,
     Campaign,
@@ -27,6 +28,7 @@ impl Sort {
     /// The key under which definitions have them.
     fn key(self) -> &'static str {
         match self {
+            Self::Source => "sources",
             Self::Segment => "segments",
             Self::Destination => "destinations",
             Self::Campaign => "campaigns",
@@ -62,35 +64,62 @@ pub(crate) fn edit(
 ) -> Edited {
     let mut rest = stored.definitions.clone();
     let at = match sort {
+        Sort::Source => remove(&mut rest.sources, |one| one.id == *id),
         Sort::Segment => remove(&mut rest.segments, |one| one.id == *id),
         Sort::Destination => remove(&mut rest.destinations, |one| one.id == *id),
         Sort::Campaign => remove(&mut rest.campaigns, |one| one.id == *id),
     };
     let is_there = thing.is_some();
     let first = thing.map_or_else(|| json!({}), |thing| json!({ sort.key(): [named(thing, id)] }));
-    let rest = serde_json::to_string(&rest).unwrap_or_default();
-    let mut reading = read(&[("edited".to_owned(), first.to_string()), ("definitions".to_owned(), rest)]);
-    let found = reading.validate(Some(tables.catalog()), kinds);
-    let brought = {
-        let known = validate(&stored.definitions, tables.catalog(), kinds);
-        let known: HashSet<String> = known.into_iter().map(|problem| problem.reason).collect();
-        move |problem: &Problem| !known.contains(&problem.reason)
-    };
-    let (mut own, mut others) = (Vec::new(), Vec::new());
-    for problem in found.into_iter().map(|found| found.problem) {
-        match own_path(&problem.path, sort).filter(|_| is_there) {
-            Some(path) => own.push(Problem { path, ..problem }),
-            None if problem.severity == Severity::Error && brought(&problem) => others.push(problem),
-            None => {}
-        }
-    }
+    let own = |path: &Path| own_path(path, sort).filter(|_| is_there);
+    let mut edited = read_over(stored, tables, kinds, &first, &rest, own);
     // In its place, so that lists keep their order.
     if let Some(at) = at.filter(|_| is_there) {
-        let definitions = &mut reading.definitions;
+        let definitions = &mut edited.definitions;
         match sort {
+            Sort::Source => put_back(&mut definitions.sources, at),
             Sort::Segment => put_back(&mut definitions.segments, at),
             Sort::Destination => put_back(&mut definitions.destinations, at),
             Sort::Campaign => put_back(&mut definitions.campaigns, at),
+        }
+    }
+    edited
+}
+
+/// Puts settings of the workspace, as they were sent, in the place of those that are there.
+pub(crate) fn edit_workspace(
+    stored: &StoredDefinitions,
+    tables: &Tables,
+    kinds: &dyn Kinds,
+    settings: &Value,
+) -> Edited {
+    let rest = Definitions { workspace: None, ..stored.definitions.clone() };
+    let own = |path: &Path| match path.steps() {
+        [Step::Field(key), rest @ ..] if key == "workspace" => Some(rest.iter().cloned().collect()),
+        _ => None,
+    };
+    read_over(stored, tables, kinds, &json!({ "workspace": settings }), &rest, own)
+}
+
+/// Reads what was sent before the rest of the definitions, and tells its own problems from those that it brings.
+fn read_over(
+    stored: &StoredDefinitions,
+    tables: &Tables,
+    kinds: &dyn Kinds,
+    sent: &Value,
+    rest: &Definitions,
+    own_path: impl Fn(&Path) -> Option<Path>,
+) -> Edited {
+    let rest = serde_json::to_string(rest).unwrap_or_default();
+    let reading = read(&[("edited".to_owned(), sent.to_string()), ("definitions".to_owned(), rest)]);
+    let known = validate(&stored.definitions, tables.catalog(), kinds);
+    let known: HashSet<String> = known.into_iter().map(|problem| problem.reason).collect();
+    let (mut own, mut others) = (Vec::new(), Vec::new());
+    for problem in reading.validate(Some(tables.catalog()), kinds).into_iter().map(|found| found.problem) {
+        match own_path(&problem.path) {
+            Some(path) => own.push(Problem { path, ..problem }),
+            None if problem.severity == Severity::Error && !known.contains(&problem.reason) => others.push(problem),
+            None => {}
         }
     }
     Edited { definitions: reading.definitions, own, others }
@@ -106,6 +135,17 @@ pub(crate) async fn check_sql(edited: &mut Edited, tables: &Tables, id: &Slug) {
             found.filter_map(|problem| Some(Problem { path: own_path(&problem.path, Sort::Segment)?, ..problem })),
         );
     }
+}
+
+/// The same, with what the tables say of why those of a source cannot be opened.
+pub(crate) fn check_tables(edited: &mut Edited, tables: &Tables, id: &Slug) {
+    let at = edited.definitions.sources.iter().position(|source| source.id == *id);
+    edited.own.extend(tables.problems().iter().filter_map(|problem| match problem.path.steps() {
+        [Step::Field(_), Step::Item(source), rest @ ..] if Some(*source) == at => {
+            Some(Problem { path: rest.iter().cloned().collect(), ..problem.clone() })
+        }
+        _ => None,
+    }));
 }
 
 /// Makes an edit the current definitions.

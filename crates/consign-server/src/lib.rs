@@ -15,6 +15,7 @@ pub mod openapi;
 mod page;
 pub mod refusal;
 pub mod route;
+pub mod schedules;
 pub mod show;
 pub mod summary;
 mod tag;

@@ -134,9 +134,11 @@ impl From<RunError> for Refusal {
             RunError::Plan(problems) => Self::invalid("the campaign cannot be planned", problems),
             RunError::Engine(error) => error.into(),
             RunError::Store(error) => error.into(),
-            RunError::Underway(_) | RunError::Over(_) | RunError::NothingFailed(_) | RunError::Lost { .. } => {
-                Self::conflict(chain(&error))
-            }
+            RunError::Archived(_)
+            | RunError::Underway(_)
+            | RunError::Over(_)
+            | RunError::NothingFailed(_)
+            | RunError::Lost { .. } => Self::conflict(chain(&error)),
             error if error.is_cancelled() => stopped(),
             error => Self::failed(&error),
         }

@@ -24,10 +24,10 @@ pub use location::Location;
 pub use notice::{Announced, NewNotice, Notice, Outbox, Told};
 pub use open::{Examined, examine};
 pub use record::{
-    Applied, AudienceCounts, AuditEntry, Credential, Delivery, DeliveryChange, DeliveryCounts, DeliveryError,
-    ErrorClass, Event, GroupCounts, ListCounts, NewDelivery, NewOccurrence, NewRun, Occurrence, OccurrenceState,
-    OpenJob, RememberedList, Resealed, Run, RunMode, ScheduleBegun, StoredDefinitions, StoredFolder, SubAudienceCounts,
-    Target,
+    Applied, AudienceCounts, AuditEntry, AuditFilter, Credential, Delivery, DeliveryChange, DeliveryCounts,
+    DeliveryError, ErrorClass, Event, GroupCounts, ListCounts, NewDelivery, NewOccurrence, NewRun, Occurrence,
+    OccurrenceState, OpenJob, RememberedList, Resealed, Run, RunMode, ScheduleBegun, StoredDefinitions, StoredFolder,
+    SubAudienceCounts, Target,
 };
 pub use sql::SqlStore;
 pub use state::{DeliveryState, Outcome, RunState};
@@ -168,6 +168,9 @@ pub trait Store: Send + Sync {
 
     /// The audit log, from a moment on or whole, the oldest first.
     async fn audited(&self, since: Option<DateTime<Utc>>) -> Result<Vec<AuditEntry>, StoreError>;
+
+    /// The entries of the audit log that a filter lets through, the newest first, at most so many.
+    async fn audit_page(&self, filter: &AuditFilter, limit: u32) -> Result<Vec<AuditEntry>, StoreError>;
 
     /// Keeps a sealed credential under a name, in place of an earlier one. The user is that of the operating system.
     async fn set_credential(&self, name: &Slug, sealed: &[u8], by: &str) -> Result<(), StoreError>;

@@ -542,8 +542,21 @@ pub struct Event {
     pub what: String,
 }
 
+/// Which entries of the audit log are asked for; nothing asks for all.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AuditFilter {
+    /// Only what this user did, or what acts by itself.
+    pub actor: Option<String>,
+    /// Only this action.
+    pub action: Option<String>,
+    /// Only from this moment on.
+    pub since: Option<DateTime<Utc>>,
+    /// Only those before the one with this number.
+    pub before: Option<u64>,
+}
+
 /// Who did what, and when.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct AuditEntry {
     /// From 1, without gaps.
     pub sequence: u64,

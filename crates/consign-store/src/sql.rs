@@ -29,8 +29,8 @@ use crate::error::StoreError;
 use crate::location::Location;
 use crate::open;
 use crate::record::{
-    Applied, AudienceCounts, AuditEntry, Credential, Delivery, DeliveryChange, DeliveryCounts, Event, NewDelivery,
-    NewOccurrence, NewRun, Occurrence, OccurrenceState, RememberedList, Resealed, Run, ScheduleBegun,
+    Applied, AudienceCounts, AuditEntry, AuditFilter, Credential, Delivery, DeliveryChange, DeliveryCounts, Event,
+    NewDelivery, NewOccurrence, NewRun, Occurrence, OccurrenceState, RememberedList, Resealed, Run, ScheduleBegun,
     StoredDefinitions, StoredFolder,
 };
 use crate::state::RunState;
@@ -309,6 +309,11 @@ impl Store for SqlStore {
     async fn audited(&self, since: Option<DateTime<Utc>>) -> Result<Vec<AuditEntry>, StoreError> {
         let mut connection = self.read().await?;
         audit::since(&mut connection, since).await.map_err(|fault| self.error(fault))
+    }
+
+    async fn audit_page(&self, filter: &AuditFilter, limit: u32) -> Result<Vec<AuditEntry>, StoreError> {
+        let mut connection = self.read().await?;
+        audit::page(&mut connection, filter, limit).await.map_err(|fault| self.error(fault))
     }
 
     async fn set_credential(&self, name: &Slug, sealed: &[u8], by: &str) -> Result<(), StoreError> {

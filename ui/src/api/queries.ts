@@ -9,6 +9,12 @@ export const campaignsQuery = queryOptions({
   queryFn: () => all((cursor) => api.GET('/campaigns', { params: { query: { cursor, limit: LIMIT } } })),
 });
 
+/** The same with those that are archived. */
+export const allCampaignsQuery = queryOptions({
+  queryKey: ['campaigns', 'archived too'],
+  queryFn: () => all((cursor) => api.GET('/campaigns', { params: { query: { cursor, limit: LIMIT, archived: true } } })),
+});
+
 export const segmentsQuery = queryOptions({
   queryKey: ['segments'],
   queryFn: () => all((cursor) => api.GET('/segments', { params: { query: { cursor, limit: LIMIT } } })),

@@ -17,6 +17,7 @@ const colors: Record<string, string> = {
   error: 'red',
   failed: 'red',
   cancelled: 'gray',
+  archived: 'gray',
 };
 
 /** Where a campaign, run or delivery stands, in the server's word. */

@@ -50,6 +50,7 @@ impl<'a> Validator<'a> {
     pub(super) fn campaigns(&mut self) {
         for (i, campaign) in self.definitions.campaigns.iter().enumerate() {
             let path = item("campaigns", i);
+            self.place(campaign, &path);
             self.audience(campaign, &path);
             self.sub_audiences(campaign, &path);
             self.destination_uses(campaign, &path);

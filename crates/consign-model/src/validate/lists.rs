@@ -74,6 +74,10 @@ impl Validator<'_> {
                     self.list_name(&target, used, &name, &place, &one);
                     name
                 };
+                if campaign.archived {
+                    // It delivers nothing till it is brought back, and that is an edit of its own.
+                    continue;
+                }
                 let list = resolve::list_id(one.destination).map_or(name, |id| format!("id {id}"));
                 let keeper = Keeper {
                     path: one.path.clone(),

@@ -287,12 +287,18 @@ fn campaign() -> impl Strategy<Value = Campaign> {
     let head = (slug(), text(), vec(slug(), 0..3), vec(slug(), 0..3), any::<bool>(), option::of(text()));
     let body = (vec(sub_audience, 0..3), vec(group(), 0..2), btree_map(slug(), used, 0..2));
     let split = select(vec![Split::Stable, Split::Exact]);
-    (head, split, body, schedule(), option::of(launch)).prop_map(|(head, split, body, schedule, launch)| {
+    let place = (option::of(text()), vec(text(), 0..3), any::<bool>());
+    let timing = (schedule(), option::of(launch));
+    (head, place, split, body, timing).prop_map(|(head, place, split, body, (schedule, launch))| {
+        let (folder, labels, archived) = place;
         let (id, name, include, exclude, first_match_only, split_key) = head;
         let (sub_audiences, remaining, destinations) = body;
         Campaign {
             id,
             name,
+            folder,
+            labels,
+            archived,
             include,
             exclude,
             first_match_only,

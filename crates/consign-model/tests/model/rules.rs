@@ -362,3 +362,36 @@ fn schedules_can_come_to_pass() {
     ]);
     assert_snapshot!(found);
 }
+
+#[test]
+fn campaigns_have_a_place_among_others() {
+    let name = "name: Churn prevention\n";
+    let here = |lines: &str| format!("{name}{lines}");
+    let found = cases(&[
+        &[(name, &here("    folder: \" \"\n"))],
+        &[(name, &here(&format!("    folder: {}\n", "x".repeat(81))))],
+        &[(name, &here("    labels: [spring, \"\", spring]\n"))],
+        &[(
+            name,
+            &here(&format!("    labels: [{}]\n", (0..21).map(|i| format!("l{i}")).collect::<Vec<_>>().join(", "))),
+        )],
+        &[(name, &here("    archived: true\n"))],
+    ]);
+    assert_snapshot!(found);
+    let placed = changed(&[(name, &here("    folder: Winback 🎉\n    labels: [spring, vip]\n"))]);
+    assert_eq!(shown(&problems(&placed)), "");
+}
+
+#[test]
+fn an_archived_campaign_keeps_no_list_from_another() {
+    let end = "    launch: { days_after_delivery: 1 }\n";
+    let second = |more: &str| {
+        format!(
+            "{end}\n  - {{ id: second, name: Second, {more}include: [vip], remaining: [{{ name: Letter A, percent: 100, \
+             destinations: [mail] }}], destinations: {{ mail: {{ name: \"churn_prevention-{{{{ group_name }}}}\" }} }} }}\n"
+        )
+    };
+    let both = |more: &str| problems(&changed(&[(end, &second(more)), ("membership: append", "membership: mirror")]));
+    assert_eq!(both("").len(), 1);
+    assert_eq!(both("archived: true, "), []);
+}

@@ -6,21 +6,21 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
-use chrono::{DateTime, Utc};
-use chrono_tz::Tz;
-use consign_model::definition::{Campaign, Schedule};
+use chrono::{DateTime, FixedOffset, Utc};
+use consign_model::definition::{Cadence, Campaign, Schedule};
 use consign_model::id::Slug;
-use consign_model::schedule::Timetable;
 use consign_store::{Draft, Outcome, Run, StoredDefinitions};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::drafts;
 use crate::app::App;
 use crate::edit::{self, Sort};
 use crate::page::{Asked, Body, Page, Paging};
 use crate::refusal::{Answer, Refusal};
 use crate::route::Route;
+use crate::schedules;
 use crate::show;
 use crate::tag;
 use crate::view::Explanation;
@@ -28,7 +28,7 @@ use crate::view::Explanation;
 pub(super) fn routes() -> Vec<Route> {
     vec![
         Route::get("/campaigns", "list_campaigns", "The campaigns and drafts, with where each stands", list)
-            .query::<Paging>()
+            .query::<CampaignsQuery>()
             .gives::<Page<CampaignLine>>(),
         Route::get("/campaigns/{campaign}", "get_campaign", "A campaign as it was published", one).gives::<Campaign>(),
         Route::post("/campaigns/{campaign}/schedule", "schedule_campaign", "Gives a campaign a schedule", schedule)
@@ -41,6 +41,14 @@ pub(super) fn routes() -> Vec<Route> {
             unschedule,
         )
         .gives::<Campaign>(),
+        Route::post(
+            "/campaigns/{campaign}/times",
+            "list_times",
+            "When a campaign runs next; with another schedule than it has, when it would if it got that now",
+            times,
+        )
+        .takes::<Schedule>()
+        .gives::<Times>(),
         Route::get(
             "/campaigns/{campaign}/explain/{customer}",
             "explain_customer",
@@ -68,6 +76,65 @@ enum Status {
     Delivered,
     /// Its last run failed, or a part of it did.
     Error,
+    /// It is put away.
+    Archived,
+}
+
+/// How often a campaign runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum Often {
+    ByHand,
+    Once,
+    Hourly,
+    Daily,
+    Weekly,
+    Monthly,
+    Quarterly,
+    ByCron,
+}
+
+impl Often {
+    fn of(schedule: &Schedule) -> Self {
+        match schedule {
+            Schedule::Manual => Self::ByHand,
+            Schedule::AsSoonAsPossible | Schedule::At(_) => Self::Once,
+            Schedule::Recurring(recurring) => match recurring.every {
+                Cadence::Hour => Self::Hourly,
+                Cadence::Day => Self::Daily,
+                Cadence::Week => Self::Weekly,
+                Cadence::Month => Self::Monthly,
+                Cadence::Quarter => Self::Quarterly,
+                Cadence::Cron(_) => Self::ByCron,
+            },
+        }
+    }
+}
+
+/// Which campaigns are asked for.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(default)]
+struct CampaignsQuery {
+    /// Also those that are archived.
+    archived: bool,
+    /// Only those in this folder.
+    folder: Option<String>,
+    /// Only those with this label.
+    label: Option<String>,
+    /// `next` of the page before.
+    cursor: Option<String>,
+    /// How many items the page may have, 1 to 500; 100 without it.
+    #[schemars(range(min = 1, max = 500))]
+    limit: Option<u16>,
+}
+
+/// The next times of a schedule.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+struct Times {
+    /// The zone whose clocks it follows.
+    time_zone: String,
+    /// The next five, or as many as there are, as its clocks show them.
+    next: Vec<DateTime<FixedOffset>>,
 }
 
 /// A campaign among others.
@@ -77,12 +144,18 @@ struct CampaignLine {
     id: Slug,
     /// Its name.
     name: String,
+    /// The folder in which it is.
+    folder: Option<String>,
+    /// The words by which it can be found.
+    labels: Vec<String>,
     /// Where it stands.
     status: Status,
     /// Whether there is a draft that is not published.
     has_draft: bool,
     /// Its schedule in words.
     cadence: String,
+    /// How often it runs.
+    often: Often,
     /// Customers in the audience of its last run.
     customers: Option<u64>,
     /// The ids of its destinations.
@@ -103,30 +176,58 @@ pub(super) fn destinations(campaign: &Campaign) -> BTreeSet<Slug> {
     groups.flat_map(|group| &group.destinations).map(|used| used.id().clone()).collect()
 }
 
-async fn list(State(app): State<App>, Asked(paging): Asked<Paging>) -> Answer<Json<Page<CampaignLine>>> {
+async fn list(State(app): State<App>, Asked(query): Asked<CampaignsQuery>) -> Answer<Json<Page<CampaignLine>>> {
+    let CampaignsQuery { archived, folder, label, cursor, limit } = query;
+    let mut lines = lines(&app).await?;
+    lines.retain(|line| {
+        (archived || line.status != Status::Archived)
+            && folder.as_ref().is_none_or(|folder| line.folder.as_ref() == Some(folder))
+            && label.as_ref().is_none_or(|label| line.labels.contains(label))
+    });
+    Ok(Json(Paging { cursor, limit }.of(lines, |line| line.id.as_str())?))
+}
+
+/// All campaigns and drafts.
+async fn lines(app: &App) -> Answer<Vec<CampaignLine>> {
     let stored = app.current().await?;
     let mut drafts: BTreeMap<Slug, Draft> =
         app.store.drafts().await?.into_iter().map(|draft| (draft.campaign.clone(), draft)).collect();
     let mut lines = Vec::new();
     for campaign in &stored.definitions.campaigns {
         let draft = drafts.remove(&campaign.id);
-        lines.push(line(&app, &stored, campaign, draft).await?);
+        lines.push(line(app, &stored, campaign, draft).await?);
     }
-    let names = |draft: &Draft| draft.content.get("name").and_then(Value::as_str).map(ToOwned::to_owned);
-    lines.extend(drafts.into_values().map(|draft| CampaignLine {
-        name: names(&draft).unwrap_or_else(|| draft.campaign.to_string()),
-        id: draft.campaign,
+    lines.extend(drafts.into_values().map(drafted));
+    Ok(lines)
+}
+
+/// The folder and the labels of each campaign and draft that is not archived.
+pub(super) async fn names(app: &App) -> Answer<Vec<(Option<String>, Vec<String>)>> {
+    let shown = lines(app).await?.into_iter().filter(|line| line.status != Status::Archived);
+    Ok(shown.map(|line| (line.folder, line.labels)).collect())
+}
+
+/// A draft that was never published, as far as it says something.
+fn drafted(draft: Draft) -> CampaignLine {
+    let text = |value: &Value| value.as_str().map(ToOwned::to_owned);
+    let field = |name: &str| draft.content.get(name);
+    let schedule = field("schedule").and_then(|schedule| serde_json::from_value::<Schedule>(schedule.clone()).ok());
+    CampaignLine {
+        name: field("name").and_then(text).unwrap_or_else(|| draft.campaign.to_string()),
+        folder: field("folder").and_then(text),
+        labels: field("labels").and_then(Value::as_array).into_iter().flatten().filter_map(text).collect(),
         status: Status::Draft,
         has_draft: true,
-        cadence: String::new(),
+        cadence: schedule.as_ref().map(show::schedule).unwrap_or_default(),
+        often: schedule.as_ref().map_or(Often::ByHand, Often::of),
         customers: None,
         destinations: Vec::new(),
         last_run: None,
         last_delivery: None,
         next_delivery: None,
         edited_by: draft.edited_by,
-    }));
-    Ok(Json(paging.of(lines, |line| line.id.as_str())?))
+        id: draft.campaign,
+    }
 }
 
 async fn line(
@@ -136,13 +237,16 @@ async fn line(
     draft: Option<Draft>,
 ) -> Answer<CampaignLine> {
     let last = app.store.runs(Some(&campaign.id), 1).await?.into_iter().next();
-    let next = next(app, stored, campaign).await?;
+    let next = schedules::next(app.store.as_ref(), campaign, schedules::zone(stored)).await?;
     Ok(CampaignLine {
         id: campaign.id.clone(),
         name: campaign.name.clone(),
-        status: status(last.as_ref(), next),
+        folder: campaign.folder.clone(),
+        labels: campaign.labels.clone(),
+        status: if campaign.archived { Status::Archived } else { status(last.as_ref(), next) },
         has_draft: draft.is_some(),
         cadence: show::schedule(&campaign.schedule),
+        often: Often::of(&campaign.schedule),
         customers: last.as_ref().and_then(|run| Some(run.audience.as_ref()?.customers)),
         destinations: destinations(campaign).into_iter().collect(),
         last_delivery: last.as_ref().and_then(|run| run.finished_at),
@@ -160,15 +264,6 @@ fn status(last: Option<&Run>, next: Option<DateTime<Utc>>) -> Status {
         Some(Some(Outcome::Succeeded)) => Status::Delivered,
         Some(Some(Outcome::Cancelled)) | None => Status::Ready,
     }
-}
-
-/// When a campaign runs next.
-async fn next(app: &App, stored: &StoredDefinitions, campaign: &Campaign) -> Answer<Option<DateTime<Utc>>> {
-    let zone = stored.definitions.workspace.clone().unwrap_or_default().time_zone.parse().unwrap_or(Tz::UTC);
-    let Some(begun) = app.store.schedule_begun(&campaign.id).await? else { return Ok(None) };
-    let Some(timetable) = Timetable::of(&campaign.schedule, zone, begun.at) else { return Ok(None) };
-    let decided = app.store.last_occurrence(&campaign.id, Some(begun.version)).await?.map(|last| last.due);
-    Ok(timetable.times(decided).next())
 }
 
 pub(super) fn find<'a>(stored: &'a StoredDefinitions, id: &str) -> Answer<&'a Campaign> {
@@ -196,14 +291,30 @@ async fn unschedule(State(app): State<App>, Path(id): Path<String>) -> Answer<im
 }
 
 async fn reschedule(app: &App, id: &str, schedule: Schedule) -> Answer<impl IntoResponse + use<>> {
+    let campaign = change(app, id, |campaign| Campaign { schedule, ..campaign }).await?;
+    Ok((StatusCode::OK, tag::header(&tag::of_content(&campaign)), Json(campaign)))
+}
+
+/// Makes another campaign of one that is published, and publishes that.
+pub(super) async fn change(app: &App, id: &str, to: impl FnOnce(Campaign) -> Campaign) -> Answer<Campaign> {
     let _editing = app.editing.lock().await;
     let stored = app.current().await?;
-    let campaign = Campaign { schedule, ..find(&stored, id)?.clone() };
+    let campaign = to(find(&stored, id)?.clone());
     let thing = serde_json::to_value(&campaign).map_err(|error| Refusal::failed(&error))?;
     let tables = app.tables(&stored).await?.tables;
     let edited = edit::edit(&stored, &tables, app.registry.as_ref(), Sort::Campaign, &campaign.id, Some(thing));
     edit::apply(app, &stored, &edited).await?;
-    Ok((StatusCode::OK, tag::header(&tag::of_content(&campaign)), Json(campaign)))
+    Ok(campaign)
+}
+
+async fn times(State(app): State<App>, Path(id): Path<String>, Body(schedule): Body<Schedule>) -> Answer<Json<Times>> {
+    let stored = app.current().await?;
+    drafts::find(&app, &stored, &id).await?;
+    let zone = schedules::zone(&stored);
+    let campaign = find(&stored, &id).ok();
+    let found = schedules::times(app.store.as_ref(), campaign, &schedule, zone, Utc::now()).await?;
+    let (zone, next) = found.unwrap_or((zone, Vec::new()));
+    Ok(Json(Times { time_zone: zone.name().to_owned(), next }))
 }
 
 async fn explain(State(app): State<App>, Path((id, customer)): Path<(String, String)>) -> Answer<Json<Explanation>> {

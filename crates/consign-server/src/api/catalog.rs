@@ -1,8 +1,9 @@
-//! Kinds of destinations, sources and tables: what there is to work with.
+//! Kinds of destinations and tables: what there is to work with.
 
 use axum::Json;
 use axum::extract::{Path, State};
-use consign_model::definition::{RowsPerCustomer, Source};
+use chrono::{DateTime, Utc};
+use consign_model::definition::RowsPerCustomer;
 use consign_model::schema::Column;
 use consign_model::spec::{KindSpec, Kinds};
 use schemars::JsonSchema;
@@ -20,9 +21,6 @@ pub(super) fn routes() -> Vec<Route> {
             .query::<Paging>()
             .gives::<Page<KindSpec>>(),
         Route::get("/kinds/{kind}", "get_kind", "A kind of destinations", kind).gives::<KindSpec>(),
-        Route::get("/sources", "list_sources", "The sources of tables", sources)
-            .query::<Paging>()
-            .gives::<Page<Source>>(),
         Route::get("/tables", "list_tables", "The tables, and why some cannot be read", tables)
             .query::<Paging>()
             .gives::<Page<TableLine>>()
@@ -79,6 +77,8 @@ struct TableDetail {
     is_customer_table: bool,
     /// Its rows.
     rows: u64,
+    /// When the last of its files was written; `null` for a table of a database, which does not say.
+    written: Option<DateTime<Utc>>,
     /// Its columns, in their order.
     columns: Vec<Column>,
 }
@@ -142,10 +142,6 @@ async fn kind(State(app): State<App>, Path(kind): Path<String>) -> Answer<Json<K
     Ok(Json((*found).clone()))
 }
 
-async fn sources(State(app): State<App>, Asked(paging): Asked<Paging>) -> Answer<Json<Page<Source>>> {
-    Ok(Json(paging.of(app.current().await?.definitions.sources, |source| source.id.as_str())?))
-}
-
 async fn tables(State(app): State<App>, Asked(paging): Asked<Paging>) -> Answer<Json<Page<TableLine>>> {
     let stored = app.current().await?;
     let tables = app.tables(&stored).await?.tables;
@@ -176,6 +172,7 @@ async fn table(State(app): State<App>, Path(name): Path<String>) -> Answer<Json<
     let stored = app.current().await?;
     let tables = app.tables(&stored).await?.tables;
     let schema = known(&tables, &name)?.clone();
+    let written = tables.written(&name);
     let rows = app.at_desk(move |_, cancel| async move { tables.count_rows(&name, &cancel).await }).await?;
     let source = stored.definitions.sources.iter().find(|one| one.tables.iter().any(|table| table.name == schema.name));
     let customer_table = stored.definitions.workspace.clone().unwrap_or_default().customer_table;
@@ -185,6 +182,7 @@ async fn table(State(app): State<App>, Path(name): Path<String>) -> Answer<Json<
         name: schema.name,
         rows_per_customer: schema.rows,
         customer_key: schema.customer_key,
+        written,
         rows,
         columns: schema.columns,
     }))

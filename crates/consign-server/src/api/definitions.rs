@@ -1,10 +1,10 @@
-//! Segments, destinations and the workspace: definitions that are edited one at a time.
+//! Segments and destinations: definitions that are edited one at a time.
 
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
-use consign_model::definition::{AttributeMapping, Campaign, Definitions, Destination, Segment, Workspace};
+use consign_model::definition::{AttributeMapping, Campaign, Definitions, Destination, Segment};
 use consign_model::id::Slug;
 use consign_store::StoredDefinitions;
 use schemars::JsonSchema;
@@ -21,7 +21,6 @@ use crate::view::TestResult;
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
-        Route::get("/workspace", "get_workspace", "Settings of the whole workspace", workspace).gives::<Workspace>(),
         Route::get("/segments", "list_segments", "The segments, and which campaigns use them", segments)
             .query::<Paging>()
             .gives::<Page<SegmentLine>>(),
@@ -103,10 +102,6 @@ struct DefaultAttributes {
     attributes: Vec<AttributeMapping>,
 }
 
-async fn workspace(State(app): State<App>) -> Answer<Json<Workspace>> {
-    Ok(Json(app.current().await?.definitions.workspace.unwrap_or_default()))
-}
-
 async fn segments(State(app): State<App>, Asked(paging): Asked<Paging>) -> Answer<Json<Page<SegmentLine>>> {
     let Definitions { segments, campaigns, .. } = app.current().await?.definitions;
     let line = |segment: Segment| {
@@ -184,12 +179,19 @@ async fn delete_destination(State(app): State<App>, Path(id): Path<String>, head
 }
 
 /// Applies an edit of one thing, and gives the definitions with it.
-async fn change(app: &App, sort: Sort, id: &str, headers: &HeaderMap, thing: Option<Value>) -> Answer<Definitions> {
+pub(super) async fn change(
+    app: &App,
+    sort: Sort,
+    id: &str,
+    headers: &HeaderMap,
+    thing: Option<Value>,
+) -> Answer<Definitions> {
     let over = Over::of(headers)?;
     let _editing = app.editing.lock().await;
     let stored = app.current().await?;
     let definitions = &stored.definitions;
     let there = match sort {
+        Sort::Source => definitions.sources.iter().find(|one| one.id.as_str() == id).map(tag::of_content),
         Sort::Segment => find_segment(definitions, id).ok().map(tag::of_content),
         Sort::Destination => find_destination(definitions, id).ok().map(tag::of_content),
         Sort::Campaign => definitions.campaigns.iter().find(|one| one.id.as_str() == id).map(tag::of_content),
@@ -197,7 +199,14 @@ async fn change(app: &App, sort: Sort, id: &str, headers: &HeaderMap, thing: Opt
     over.check(there.as_deref())?;
     let id = slug("thing", id).map_err(|_| Refusal::bad(SLUG))?;
     let tables = app.tables(&stored).await?.tables;
+    let again = thing.clone();
     let mut edited = edit::edit(&stored, &tables, app.registry.as_ref(), sort, &id, thing);
+    if sort == Sort::Source && edited.is_valid() {
+        // What is in the tables of the source is known once they are open.
+        let looked = app.look(&edited.definitions, &stored.folder).await?;
+        edited = edit::edit(&stored, &looked, app.registry.as_ref(), sort, &id, again);
+        edit::check_tables(&mut edited, &looked, &id);
+    }
     if sort == Sort::Segment {
         let (of, id) = (tables.clone(), id.clone());
         edited = app

@@ -75,7 +75,7 @@ struct NewCampaign {
 /// A draft of a campaign.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[schemars(rename = "Draft")]
-struct DraftDetail {
+pub(super) struct DraftDetail {
     /// The campaign's id.
     id: Slug,
     /// From 1, one more with each edit; 0 where nothing was edited since it was published. It is the tag for edits.
@@ -129,7 +129,7 @@ fn detail(draft: Draft, published: bool) -> DraftDetail {
 }
 
 /// The draft of a campaign, or what is published as one that was not edited.
-async fn find(app: &App, stored: &StoredDefinitions, id: &str) -> Answer<DraftDetail> {
+pub(super) async fn find(app: &App, stored: &StoredDefinitions, id: &str) -> Answer<DraftDetail> {
     let published = campaigns::find(stored, id);
     if let Ok(id) = id.parse::<Slug>()
         && let Some(draft) = app.store.draft(&id).await?
@@ -168,6 +168,7 @@ async fn copy(
     if let Some(fields) = campaign.as_object_mut() {
         // A copy is not due when its original is, and its groups have lists of their own.
         fields.remove("schedule");
+        fields.remove("archived");
     }
     begin(&app, &new.name, campaign).await
 }

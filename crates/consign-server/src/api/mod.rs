@@ -1,11 +1,15 @@
 //! What can be asked, one file a resource.
 
+mod archive;
 mod campaigns;
 mod catalog;
 mod definitions;
 mod docs;
+mod downloads;
 mod drafts;
 mod runs;
+mod sources;
+mod workspace;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
@@ -22,10 +26,21 @@ use crate::{BASE, guard, metrics, ui};
 
 /// Every route of the API.
 pub fn routes() -> Vec<Route> {
-    [catalog::routes(), definitions::routes(), campaigns::routes(), drafts::routes(), runs::routes(), docs::routes()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        catalog::routes(),
+        sources::routes(),
+        workspace::routes(),
+        definitions::routes(),
+        campaigns::routes(),
+        archive::routes(),
+        drafts::routes(),
+        runs::routes(),
+        downloads::routes(),
+        docs::routes(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// Everything that is served.

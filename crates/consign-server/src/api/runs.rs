@@ -120,11 +120,7 @@ async fn requests(
     let limit = Paging { cursor: None, limit: query.limit }.limit()?;
     let run = app.store.run(&id).await?;
     if let Some(wanted) = &query.delivery {
-        let deliveries = app.store.deliveries(&run.id).await?;
-        let known: Vec<&str> = deliveries.iter().filter_map(|one| Some(one.id.split_once('/')?.1)).collect();
-        if !known.contains(&wanted.as_str()) {
-            return Err(Refusal::not_found("delivery", wanted, known));
-        }
+        known_delivery(&app, &run.id, wanted).await?;
     }
     let folder = app.folder.run(&run.id);
     let filter = Filter { delivery: query.delivery, failed: query.failed };
@@ -132,6 +128,13 @@ async fn requests(
     let read = read.map_err(|error| Refusal::failed(&error))?;
     let (before, requests) = read.map_err(|error| Refusal::failed(&error))?;
     Ok(Json(Requests { run: run.id, before, requests: requests.into_iter().map(show::request).collect() }))
+}
+
+/// Refuses a delivery that a run does not have.
+pub(super) async fn known_delivery(app: &App, run: &str, wanted: &str) -> Answer<()> {
+    let deliveries = app.store.deliveries(run).await?;
+    let known: Vec<&str> = deliveries.iter().filter_map(|one| Some(one.id.split_once('/')?.1)).collect();
+    if known.contains(&wanted) { Ok(()) } else { Err(Refusal::not_found("delivery", wanted, known)) }
 }
 
 async fn watch(State(app): State<App>, Path(id): Path<String>, headers: HeaderMap) -> Answer<impl IntoResponse> {

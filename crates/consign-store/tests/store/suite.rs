@@ -44,6 +44,7 @@ macro_rules! on_every_store {
         }
         $crate::suite::on_every_store! { $place, audit, with store:
             what_was_done_is_kept_in_order
+            the_log_is_read_page_by_page_and_by_who_and_what
             applying_says_so_once
         }
         $crate::suite::on_every_store! { $place, drafts, with store:

@@ -420,3 +420,188 @@ fn every_address_outside_the_api_is_the_interface_but_for_files_that_are_not_the
         }
     });
 }
+
+#[test]
+fn an_archived_campaign_has_no_schedule_and_is_shown_only_on_request() {
+    let terminal = shop::applied();
+    let served = Served::start(&terminal);
+    wait(async {
+        let daily = json!({ "recurring": { "every": "day", "start": "2099-03-28T02:30", "end": { "after": 3 } } });
+        let times = served.post("/campaigns/churn/times", &daily).await;
+        let next: Vec<&str> = times.body["next"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        assert_eq!(times.body["time_zone"], "Europe/Berlin");
+        let skipped = "2099-03-29T03:00:00+02:00";
+        assert_eq!(next, ["2099-03-28T02:30:00+01:00", skipped, "2099-03-30T02:30:00+02:00"], "{}", times.body);
+        assert_eq!(served.post("/campaigns/churn/schedule", &daily).await.status, StatusCode::OK);
+        let line = served.get("/campaigns").await["items"][0].clone();
+        assert_eq!((&line["status"], &line["often"]), (&"scheduled".into(), &"daily".into()), "{line}");
+
+        let draft = served.get("/campaigns/churn/draft").await;
+        let mut placed = draft["campaign"].clone();
+        placed["folder"] = "Spring".into();
+        placed["labels"] = json!(["vip", "mail"]);
+        served.put("/campaigns/churn/draft", ("if-match", "\"0\""), &placed).await;
+        let refused = served.post("/campaigns/churn/archive", &Value::Null).await;
+        assert_eq!(refused.status, StatusCode::CONFLICT, "its draft would bring it back: {}", refused.body);
+        let publish = served.request(Method::POST, "/campaigns/churn/publish").header("if-match", "\"1\"");
+        assert_eq!(answered(publish).await.status, StatusCode::OK);
+        assert_eq!(served.get("/folders").await["items"], json!([{ "name": "Spring", "campaigns": 1 }]));
+        assert_eq!(served.get("/labels?limit=1").await["items"], json!([{ "name": "mail", "campaigns": 1 }]));
+        assert_eq!(served.get("/campaigns?label=vip&folder=Spring").await["items"][0]["id"], "churn");
+        assert_eq!(served.get("/campaigns?label=sms").await["items"], json!([]));
+
+        let archived = served.post("/campaigns/churn/archive", &Value::Null).await;
+        assert_eq!((archived.status, &archived.body["schedule"]), (StatusCode::OK, &"manual".into()));
+        assert_eq!(served.get("/campaigns").await["items"], json!([]));
+        assert_eq!(served.get("/campaigns?archived=true").await["items"][0]["status"], "archived");
+        assert_eq!(served.get("/labels").await["items"], json!([]));
+        let refused = served.post("/campaigns/churn/run", &Value::Null).await;
+        assert_eq!(refused.status, StatusCode::CONFLICT, "{}", refused.body);
+        let refused = served.post("/campaigns/churn/schedule", &daily).await;
+        assert_eq!(problems(&refused), ["schedule"], "{}", refused.body);
+
+        let back = served.post("/campaigns/churn/bring_back", &Value::Null).await;
+        assert_eq!((back.status, &back.body["archived"]), (StatusCode::OK, &Value::Null), "{}", back.body);
+        assert_eq!(served.get("/campaigns").await["items"][0]["status"], "ready");
+    });
+    let exported = terminal.consign("export").out;
+    assert!(exported.contains("folder: Spring") && !exported.contains("archived"), "{exported}");
+}
+
+#[test]
+fn a_campaign_that_never_ran_is_deleted_with_its_draft_and_one_that_ran_is_not() {
+    let terminal = shop::applied();
+    let served = Served::start(&terminal);
+    wait(async {
+        let copied = served.post("/campaigns/churn/copy", &json!({ "name": "Again" })).await;
+        assert_eq!(copied.status, StatusCode::CREATED);
+        let delete = |id: &'static str| {
+            let served = &served;
+            async move {
+                let read = answered(served.request(Method::GET, &format!("/campaigns/{id}"))).await;
+                let tag = read.headers["etag"].clone();
+                answered(served.request(Method::DELETE, &format!("/campaigns/{id}")).header("if-match", tag)).await
+            }
+        };
+        let draft = served.get("/campaigns/churn/draft").await;
+        served.put("/campaigns/churn/draft", ("if-match", "\"0\""), &renamed(&draft, "Other")).await;
+        assert_eq!(delete("churn").await.status, StatusCode::NO_CONTENT);
+        let left = served.get("/campaigns").await;
+        assert_eq!((left["items"].as_array().map(Vec::len), &left["items"][0]["id"]), (Some(1), &"again".into()));
+        let publish = served.request(Method::POST, "/campaigns/again/publish").header("if-match", "\"1\"");
+        assert_eq!(answered(publish).await.status, StatusCode::OK);
+        let run = served.post("/campaigns/again/run", &Value::Null).await;
+        told(&served, run.body["run"].as_str().expect("an id"), None).await;
+        assert_eq!(delete("again").await.status, StatusCode::CONFLICT);
+    });
+}
+
+#[test]
+fn who_was_sent_what_and_who_was_not_is_downloaded_by_customer_key_alone() {
+    let terminal = shop::applied();
+    // It is no rehearsal any more: those leave no trace in recipients.
+    terminal.edit(shop::DESTINATIONS, "    sandbox: true\n", "");
+    terminal.edit(shop::PROFILES, "active,true", "active,");
+    shop::apply(&terminal);
+    let served = Served::start(&terminal);
+    wait(async {
+        let run = served.post("/campaigns/churn/run", &Value::Null).await;
+        let run = run.body["run"].as_str().expect("an id").to_owned();
+        told(&served, &run, None).await;
+        let download = async |path: String| {
+            let answer = served.request(Method::GET, &path).send().await.expect("an answer");
+            let headers = answer.headers().clone();
+            let text = answer.text().await.expect("text");
+            let name = headers.get("content-disposition").and_then(|name| name.to_str().ok());
+            assert!(name.is_some_and(|name| name.ends_with(".csv\"")), "{path}: {text}");
+            text
+        };
+        let recipients = download(format!("/runs/{run}/recipients")).await;
+        let mut lines = recipients.lines();
+        assert!(
+            lines.next().is_some_and(|header| header.starts_with("campaign_id,campaign_name,run_id,customer_key,"))
+        );
+        assert!(lines.clone().any(|line| line.contains(",00001,") && line.contains(",folder,sent,")), "{recipients}");
+        assert_eq!(download("/campaigns/churn/recipients".to_owned()).await, recipients);
+        let summary = served.get(&format!("/runs/{run}")).await;
+        let delivery = "active.letter.mail";
+        let rejects = download(format!("/runs/{run}/rejects?delivery={delivery}")).await;
+        assert_eq!(rejects, "customer_key,attribute,reason\n00001,,no_consent\n", "{summary}");
+        let other = download(format!("/runs/{run}/rejects?delivery={delivery}&reason=duplicate")).await;
+        assert_eq!(other, "customer_key,attribute,reason\n");
+        for private in ["ada", "Ada", "grace@", "Grace"] {
+            assert!(!recipients.contains(private) && !rejects.contains(private), "{recipients}{rejects}");
+        }
+        let unknown = answered(served.request(Method::GET, &format!("/runs/{run}/rejects?delivery=x"))).await;
+        assert_eq!(unknown.status, StatusCode::NOT_FOUND, "{}", unknown.body);
+    });
+}
+
+#[test]
+fn settings_of_the_workspace_are_edited_and_refused_at_their_fields() {
+    let terminal = shop::applied();
+    let served = Served::start(&terminal);
+    wait(async {
+        let read = answered(served.request(Method::GET, "/workspace")).await;
+        let tag = read.headers["etag"].to_str().expect("text").to_owned();
+        let mut settings = read.body.clone();
+        settings["time_zone"] = "America/New_Yrok".into();
+        settings["always_exclude"] = json!(["nobody"]);
+        settings["retention_days"] = 0.into();
+        let refused = served.put("/workspace", ("if-match", &tag), &settings).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", refused.body);
+        assert_eq!(problems(&refused), ["time_zone", "always_exclude[0]", "retention_days"]);
+        settings["time_zone"] = "America/New_York".into();
+        settings["always_exclude"] = json!(["opted_out"]);
+        settings["retention_days"] = 3.into();
+        let saved = served.put("/workspace", ("if-match", &tag), &settings).await;
+        assert_eq!((saved.status, &saved.body), (StatusCode::OK, &settings));
+        let late = served.put("/workspace", ("if-match", &tag), &settings).await;
+        assert_eq!(late.status, StatusCode::PRECONDITION_FAILED);
+        assert_eq!(served.get("/workspace").await["retention_days"], 3);
+    });
+    let audit = wait(async {
+        let first = served.get("/audit?limit=1").await;
+        let rest = served.get(&format!("/audit?limit=1&cursor={}", first["next"].as_str().expect("more"))).await;
+        assert_eq!(rest["next"], Value::Null, "{rest}");
+        assert_eq!(served.get("/audit?action=run").await["items"], json!([]));
+        assert_eq!(served.get("/audit?since=2099-01-01T00:00:00Z").await["items"], json!([]));
+        vec![first["items"][0]["subject"].clone(), rest["items"][0]["subject"].clone()]
+    });
+    assert_eq!(audit, ["version 2", "version 1"]);
+}
+
+#[test]
+fn a_source_is_tested_saved_once_its_tables_open_and_removed_unless_it_is_used() {
+    let terminal = shop::applied();
+    let served = Served::start(&terminal);
+    wait(async {
+        let source =
+            |table: Value| json!({ "id": "more", "connection": { "files": { "url": "data" } }, "tables": [table] });
+        let wrong = source(json!({ "name": "Visits", "rows": "many" }));
+        let tested = served.post("/sources/more/test", &wrong).await;
+        assert_eq!((tested.status, &tested.body["works"]), (StatusCode::OK, &false.into()), "{}", tested.body);
+        let problem = tested.body["tables"][0]["problem"].as_str().expect("why");
+        assert!(problem.contains("there is no file"), "{problem}");
+        let refused = served.put("/sources/more", ("if-none-match", "*"), &wrong).await;
+        assert_eq!((refused.status, problems(&refused)), (StatusCode::UNPROCESSABLE_ENTITY, vec!["tables[0]"]));
+
+        let right = source(json!({ "name": "Bought", "path": "Orders.csv", "rows": "many" }));
+        let tested = served.post("/sources/more/test", &right).await;
+        let table = &tested.body["tables"][0];
+        assert_eq!((&table["rows"], &table["problem"]), (&3.into(), &Value::Null), "{}", tested.body);
+        assert!(table["written"].is_string(), "{table}");
+        let made = served.put("/sources/more", ("if-none-match", "*"), &right).await;
+        assert_eq!(made.status, StatusCode::OK, "{}", made.body);
+        let there = served.get("/tables/Bought").await;
+        assert_eq!((&there["rows"], &there["written"]), (&3.into(), &table["written"]), "{there}");
+        let remove = async |id: &str| {
+            let tag = answered(served.request(Method::GET, &format!("/sources/{id}"))).await.headers["etag"].clone();
+            answered(served.request(Method::DELETE, &format!("/sources/{id}")).header("if-match", tag)).await
+        };
+        assert_eq!(remove("more").await.status, StatusCode::NO_CONTENT);
+        let sources = served.get("/sources").await;
+        let used = sources["items"][0]["id"].as_str().expect("an id");
+        assert_eq!(remove(used).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    });
+}

@@ -7,12 +7,14 @@ import { Link, useParams } from '@tanstack/react-router';
 import { api, ask } from '../../api/client';
 import { useCounts } from '../../api/counts';
 import { textAt } from '../../api/problems';
-import { campaignsQuery } from '../../api/queries';
+import { allCampaignsQuery } from '../../api/queries';
 import { Failure, Loading, ProblemList, StatusBadge } from '../../components';
 import { sentence } from '../../components/Failure';
 import { AttributesDialog } from './AttributesDialog';
+import { Archived } from './Archived';
 import { AudienceStep } from './AudienceStep';
 import { counted } from './campaign';
+import { Place } from './Place';
 import { SubAudiencesStep } from './SubAudiencesStep';
 import { SummaryDialog } from './SummaryDialog';
 import { TimingStep } from './TimingStep';
@@ -57,6 +59,7 @@ function Builder({ id }: { id: string }) {
       {uncounted && !counting && campaign.include.length > 0 && problems.length === 0 && (
         <Failure title="It cannot be counted" error={uncounted} />
       )}
+      {campaign.archived && <Archived id={id} draft={draft} />}
       <AudienceStep campaign={campaign} edit={edit} problems={problems} counts={counts} counting={counting} />
       <SubAudiencesStep
         setting={setting}
@@ -86,7 +89,7 @@ function Builder({ id }: { id: string }) {
 function Header({ id, draft }: { id: string; draft: DraftState }) {
   const { campaign, validation, saving, changed, published } = draft;
   const queries = useQueryClient();
-  const lines = useQuery(campaignsQuery);
+  const lines = useQuery(allCampaignsQuery);
   const [discarding, discardDialog] = useDisclosure(false);
   const status = lines.data?.find((line) => line.id === id)?.status;
   const failed = (title: string) => (error: Error) =>
@@ -130,7 +133,7 @@ function Header({ id, draft }: { id: string; draft: DraftState }) {
   const scheduled = campaign.schedule !== 'manual';
   const first = [...(validation.data?.problems ?? []), ...(validation.data?.others ?? [])].find((one) => one.severity === 'error');
   const held = errors > 0 && first ? `${sentence(first.reason)}: ${first.remedy}` : undefined;
-  const notRun = !published ? 'Publish it first' : changed ? 'Publish or discard the changes first' : undefined;
+  const notRun = campaign.archived ? 'Bring it back first' : !published ? 'Publish it first' : changed ? 'Publish or discard the changes first' : undefined;
   return (
     <Group justify="space-between" align="flex-start" wrap="nowrap">
       <Stack gap={4} style={{ flex: 1, minWidth: 0 }}>
@@ -157,6 +160,7 @@ function Header({ id, draft }: { id: string; draft: DraftState }) {
             {typeof saving === 'object' ? `Not saved: ${saving.failed.message}` : saving === 'saved' ? (changed ? 'Saved as a draft' : 'As published') : 'Saving …'}
           </Text>
         </Group>
+        <Place campaign={campaign} edit={draft.edit} problems={validation.data?.problems ?? []} />
       </Stack>
       <Group gap="xs" wrap="nowrap" pt="lg">
         <Tooltip label="Undo">

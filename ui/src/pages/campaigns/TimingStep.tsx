@@ -5,6 +5,7 @@ import { problemsAt, textAt } from '../../api/problems';
 import { workspaceQuery } from '../../api/queries';
 import { CADENCES, cadenceOf, ENDS, endOf, LAUNCHES, launchOf, scheduleOf, SCHEDULES, type Word, wordOf } from './timing';
 import type { Campaign, Schedule } from './campaign';
+import { NextDeliveries } from './NextDeliveries';
 import { Step } from './Step';
 
 interface Props {
@@ -46,6 +47,7 @@ export function TimingStep({ campaign, edit, problems }: Props) {
         {typeof schedule === 'object' && 'recurring' in schedule && (
           <Recurring value={schedule.recurring} onChange={(recurring, key) => put({ recurring }, key)} problems={problems} />
         )}
+        <NextDeliveries campaign={campaign.id} schedule={schedule} wrong={problemsAt(problems, 'schedule').length > 0} />
         <Launch campaign={campaign} edit={edit} problems={problems} />
       </Stack>
     </Step>

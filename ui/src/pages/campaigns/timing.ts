@@ -58,3 +58,12 @@ export const endOf = (word: Word<typeof ENDS>): End =>
 
 export const launchOf = (word: Word<typeof LAUNCHES>): Campaign['launch'] =>
   word === 'on' ? { on: '' } : word === 'after' ? { days_after_delivery: 0 } : null;
+
+/** A moment as the clocks of a zone show it: `Mon 1 Dec 2026`, `09:00`. */
+export function dated(moment: string, zone: string): { day: string; clock: string } {
+  const shown = (options: Intl.DateTimeFormatOptions) => new Intl.DateTimeFormat('en-GB', { ...options, timeZone: zone }).format(new Date(moment));
+  return {
+    day: shown({ weekday: 'short', day: 'numeric', month: 'short', year: 'numeric' }).replace(',', ''),
+    clock: shown({ hour: '2-digit', minute: '2-digit' }),
+  };
+}

@@ -1,8 +1,9 @@
-import { Alert, Button, Card, Code, Group, List, Paper, Progress, Stack, Table, Text, Tooltip } from '@mantine/core';
+import { Alert, Anchor, Button, Card, Code, Group, List, Paper, Progress, Stack, Table, Text, Tooltip } from '@mantine/core';
 import { IconSend } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { Fragment, useState } from 'react';
 
+import { rejects } from '../../api/downloads';
 import { destinationsQuery } from '../../api/queries';
 import { Count, Empty, StatusBadge } from '../../components';
 import { sentence } from '../../components/Failure';
@@ -81,7 +82,7 @@ export function Deliveries({ run, live }: { run: RunSummary; live: LiveRun }) {
                 {isOpen && (
                   <Table.Tr>
                     <Table.Td colSpan={7}>
-                      <Details delivery={delivery} />
+                      <Details delivery={delivery} reject={run.staged_deleted ? null : (reason) => rejects(run.run, id, reason)} />
                     </Table.Td>
                   </Table.Tr>
                 )}
@@ -127,7 +128,7 @@ function Bar({ delivery, state, until }: { delivery: Delivery; state: string; un
   );
 }
 
-function Details({ delivery }: { delivery: Delivery }) {
+function Details({ delivery, reject }: { delivery: Delivery; reject: Reject }) {
   const { list, targets, error } = delivery;
   return (
     <Card withBorder radius="sm" bg="var(--mantine-color-default-hover)">
@@ -149,8 +150,10 @@ function Details({ delivery }: { delivery: Delivery }) {
         </Text>
         <Group align="flex-start" gap={48}>
           <Reasons title="Customers of whom nothing was sent" counts={delivery.shrink} />
-          <Reasons title="Rows that were not staged" counts={delivery.dropped} />
-          {list && <Reasons title="Rows that the platform rejected" counts={list.rejected} />}
+          <Reasons title="Rows that were not staged" counts={delivery.dropped} {...(reject && { href: reject })} />
+          {list && (
+            <Reasons title="Rows that the platform rejected" counts={list.rejected} {...(reject && { href: () => reject('rejected') })} />
+          )}
           {delivery.expansion > 0 && (
             <Text size="sm">{number.format(delivery.expansion)} rows more than one a customer</Text>
           )}
@@ -180,7 +183,17 @@ function Details({ delivery }: { delivery: Delivery }) {
   );
 }
 
-function Reasons({ title, counts }: { title: string; counts: Record<string, number> }) {
+/** Where the rows that were left out for a reason are; `null` where they were deleted. */
+type Reject = ((reason: string) => string) | null;
+
+interface ReasonsProps {
+  title: string;
+  counts: Record<string, number>;
+  /** Where those with a reason are. */
+  href?: (reason: string) => string;
+}
+
+function Reasons({ title, counts, href }: ReasonsProps) {
   const all = Object.entries(counts).filter(([, count]) => count > 0);
   if (all.length === 0) {
     return null;
@@ -195,7 +208,15 @@ function Reasons({ title, counts }: { title: string; counts: Record<string, numb
           {all.map(([reason, count]) => (
             <Table.Tr key={reason}>
               <Table.Td pr="xl">{spoken(reason)}</Table.Td>
-              <Table.Td ta="right">{number.format(count)}</Table.Td>
+              <Table.Td ta="right">
+                {href ? (
+                  <Anchor href={href(reason)} download size="sm" underline="always" aria-label={`Download ${number.format(count)}: ${spoken(reason)}`}>
+                    {number.format(count)}
+                  </Anchor>
+                ) : (
+                  number.format(count)
+                )}
+              </Table.Td>
             </Table.Tr>
           ))}
         </Table.Tbody>

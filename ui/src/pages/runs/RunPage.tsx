@@ -1,7 +1,9 @@
-import { Alert, Group, Stack, Tabs, Text } from '@mantine/core';
+import { Alert, Button, Group, Stack, Tabs, Text } from '@mantine/core';
+import { IconDownload } from '@tabler/icons-react';
 import { useParams } from '@tanstack/react-router';
 import { useState } from 'react';
 
+import { recipientsOfRun } from '../../api/downloads';
 import { Failure, Loading, PageHeader, StatusBadge, TextLink } from '../../components';
 import { sentence } from '../../components/Failure';
 import { Audience } from './Audience';
@@ -41,7 +43,16 @@ function Shown({ run, live, onAgain }: { run: RunSummary; live: LiveRun; onAgain
     <Stack gap="md">
       <PageHeader
         title={`Run of ${run.campaign_name}`}
-        actions={<RunActions run={run} onAgain={onAgain} />}
+        actions={
+          <>
+            {run.outcome !== null && run.outcome !== 'failed' && (
+              <Button component="a" href={recipientsOfRun(run.run)} download variant="default" leftSection={<IconDownload size={16} aria-hidden />}>
+                Download recipients
+              </Button>
+            )}
+            <RunActions run={run} onAgain={onAgain} />
+          </>
+        }
       >
         <Stack gap={6} mt={4}>
           <Facts run={run} />

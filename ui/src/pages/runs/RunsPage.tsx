@@ -1,12 +1,12 @@
 import { Button, Group, Paper, SegmentedControl, Stack, Table, Text } from '@mantine/core';
 import { IconActivity } from '@tabler/icons-react';
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
-import { Link } from '@tanstack/react-router';
+import { Link, useSearch } from '@tanstack/react-router';
 import { useState } from 'react';
 
 import { api, ask, type Schemas } from '../../api/client';
-import { campaignsQuery } from '../../api/queries';
-import { Count, Empty, Failure, Loading, PageHeader, SearchField, StatusBadge, When } from '../../components';
+import { allCampaignsQuery } from '../../api/queries';
+import { Count, Empty, Failure, Loading, PageHeader, SearchField, StatusBadge, TextLink, When } from '../../components';
 import { sentence } from '../../components/Failure';
 import { Mode } from './Mode';
 import { span } from './time';
@@ -29,14 +29,15 @@ function matches(run: RunLine, text: string, outcome: string): boolean {
   return found && (outcome === 'all' || (run.outcome ?? 'running') === outcome);
 }
 
-/** Activity: every run, the newest first. */
+/** Activity: every run, or those of one campaign, the newest first. */
 export default function RunsPage() {
+  const { campaign } = useSearch({ from: '/runs' });
   const [text, setText] = useState('');
   const [outcome, setOutcome] = useState('all');
   const runs = useInfiniteQuery({
-    queryKey: ['runs'],
+    queryKey: ['runs', campaign],
     queryFn: ({ pageParam, signal }) =>
-      ask(api.GET('/runs', { params: { query: { limit: 50, ...(pageParam && { cursor: pageParam }) } }, signal })),
+      ask(api.GET('/runs', { params: { query: { limit: 50, campaign, ...(pageParam && { cursor: pageParam }) } }, signal })),
     initialPageParam: '',
     getNextPageParam: (page) => page.next,
     refetchInterval: ({ state }) =>
@@ -46,7 +47,15 @@ export default function RunsPage() {
   const found = all.filter((run) => matches(run, text, outcome));
   return (
     <>
-      <PageHeader title="Activity">Every run of every campaign, the newest first.</PageHeader>
+      <PageHeader title="Activity">
+        {campaign ? (
+          <>
+            The runs of {campaign}, the newest first. <TextLink to="/runs">All runs</TextLink>
+          </>
+        ) : (
+          'Every run of every campaign, the newest first.'
+        )}
+      </PageHeader>
       {runs.isPending && <Loading what="runs" />}
       {runs.error && (
         <Failure title="The runs cannot be shown" error={runs.error} retry={() => void runs.refetch()} />
@@ -95,7 +104,7 @@ export default function RunsPage() {
 }
 
 function RunTable({ runs }: { runs: RunLine[] }) {
-  const campaigns = useQuery(campaignsQuery);
+  const campaigns = useQuery(allCampaignsQuery);
   const names = new Map((campaigns.data ?? []).map(({ id, name }) => [id, name]));
   return (
       <Table highlightOnHover aria-label="Runs">

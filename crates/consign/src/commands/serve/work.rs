@@ -103,8 +103,10 @@ impl Work for Wired {
 /// What the API says where a command would have said so and ended.
 fn refused(error: &anyhow::Error) -> WorkError {
     // What a command cannot do now or later is in the way of a click all the same.
-    let over =
-        |error: &RunError| matches!(error, RunError::Over(_) | RunError::NothingFailed(_) | RunError::Lost { .. });
+    let over = |error: &RunError| {
+        use RunError::{Archived, Lost, NothingFailed, Over};
+        matches!(error, Archived(_) | Over(_) | NothingFailed(_) | Lost { .. })
+    };
     let kind = match Exit::of(error) {
         _ if error.downcast_ref().is_some_and(over) => WorkErrorKind::Busy,
         Exit::Invalid => WorkErrorKind::Invalid,

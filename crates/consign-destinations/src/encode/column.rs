@@ -121,6 +121,10 @@ fn is_sha256(text: &str) -> bool {
 
 /// Nothing but white space, by the rule that values are trimmed with.
 fn is_blank(text: &str) -> bool {
+    // Nearly every text begins with a character that one sees.
+    if text.bytes().next().is_some_and(|byte| byte.is_ascii_graphic()) {
+        return false;
+    }
     text.trim_matches(|c: char| c.is_whitespace() || matches!(c, '\u{200b}' | '\u{feff}')).is_empty()
 }
 

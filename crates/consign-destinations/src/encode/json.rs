@@ -25,7 +25,8 @@ pub fn write_text(text: &str, into: &mut Vec<u8>) {
     let bytes = text.as_bytes();
     into.push(b'"');
     // All are looked at, so that the compiler looks at many at once: mostly none is to be escaped.
-    if !bytes.iter().fold(false, |any, &byte| any | (byte < 0x20) | (byte == b'"') | (byte == b'\\')) {
+    let escaped = |byte: u8| u8::from(byte < 0x20) | u8::from(byte == b'"') | u8::from(byte == b'\\');
+    if bytes.iter().fold(0, |any, &byte| any | escaped(byte)) == 0 {
         into.extend_from_slice(bytes);
         into.push(b'"');
         return;

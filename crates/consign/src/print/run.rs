@@ -117,7 +117,7 @@ impl Shown for Runs {
             let state = run.outcome.map_or(run.state.as_str(), |outcome| outcome.word());
             let mode = match run.mode {
                 RunMode::Real => String::new(),
-                mode => format!(" ({})", mode.word()),
+                mode @ RunMode::Rehearsal => format!(" ({})", mode.word()),
             };
             let seconds = run.finished.map(|finished| (finished - run.began).num_milliseconds() as f64 / 1000.0);
             grid.row([

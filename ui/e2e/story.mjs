@@ -30,6 +30,21 @@ await tell('the story of a campaign went well', async ({ page, looked, shot }) =
   await looked('summary');
   await page.keyboard.press('Escape');
 
+  await page.getByRole('button', { name: 'Test', exact: true }).click();
+  await page.getByLabel('Records of each list').fill('2');
+  await page.getByRole('button', { name: 'Test with them' }).click();
+  await page.getByRole('table', { name: 'What would leave' }).waitFor();
+  await page.getByRole('button', { name: 'Show request_1.json' }).first().click();
+  await page.getByText('profile-bulk-import-job', { exact: false }).nth(1).waitFor();
+  const [download] = await Promise.all([
+    page.waitForEvent('download'),
+    page.getByRole('link', { name: 'Download request_1.json' }).first().click(),
+  ]);
+  if (download.suggestedFilename() !== 'request_1.json') throw new Error(download.suggestedFilename());
+  await page.getByRole('table', { name: 'Tests so far' }).waitFor();
+  await looked('test');
+  await page.keyboard.press('Escape');
+
   // A campaign of one's own, from nothing to a list.
   const name = `Thank you ${Date.now()}`;
   await page.getByRole('link', { name: 'Campaigns' }).first().click();

@@ -3,7 +3,7 @@
 use arrow::record_batch::RecordBatch;
 use chrono::NaiveDate;
 use consign_destinations::client::{self, Client, Credentials};
-use consign_destinations::encode::{ListTarget, RequestEncoder};
+use consign_destinations::encode::{EncodeError, ListTarget, RequestEncoder};
 use consign_destinations::files::{self, FileError, FileWriter};
 use consign_destinations::http::Http;
 use consign_destinations::registry::Registry;
@@ -37,7 +37,7 @@ pub enum DeliverError {
     Platform(#[from] PlatformError),
     /// Rows cannot be encoded.
     #[error(transparent)]
-    Encode(#[from] consign_destinations::encode::EncodeError),
+    Encode(#[from] EncodeError),
     /// A staged batch cannot be read.
     #[error(transparent)]
     Read(#[from] ReadError),
@@ -258,25 +258,30 @@ pub fn connect(
 const SANDBOX_SECRETS: [(&str, &str); 3] =
     [("api_key", "pk_sandbox"), ("access_token", "sandbox"), ("client_secret", "sandbox")];
 
-fn attribute_names(delivery: &PlannedDelivery) -> Vec<String> {
+pub(crate) fn attribute_names(delivery: &PlannedDelivery) -> Vec<String> {
     delivery.attributes.iter().map(|attribute| attribute.name.clone()).collect()
 }
 
-fn encoder(registry: &Registry, delivery: &PlannedDelivery) -> Result<Box<dyn RequestEncoder>, DeliverError> {
+pub(crate) fn encoder(
+    registry: &Registry,
+    delivery: &PlannedDelivery,
+) -> Result<Box<dyn RequestEncoder>, DeliverError> {
     let kind = registry.kind(&delivery.kind);
     kind.and_then(|kind| kind.encoder(&delivery.settings, &delivery.attributes))
         .ok_or_else(|| DeliverError::NoEncoder(delivery.kind.clone()))
 }
 
-fn requests<'a>(
+/// The requests of a delivery, to the list of that id where it has one already.
+pub(crate) fn requests<'a>(
     plan: &CampaignPlan,
     registry: &Registry,
     delivery: &PlannedDelivery,
     encoder: &'a dyn RequestEncoder,
+    remembered: Option<String>,
 ) -> Requests<'a> {
     let group = &plan.assign.sub_audiences[delivery.sub_audience].groups[delivery.group].id;
     let own = registry.kind(&delivery.kind).and_then(|kind| kind.list_id(&plan.campaign, group));
-    let list_id = delivery.list_id.clone().or(own).unwrap_or_else(|| LIST_TO_BE_MADE.to_owned());
+    let list_id = delivery.list_id.clone().or(remembered).or(own).unwrap_or_else(|| LIST_TO_BE_MADE.to_owned());
     let list = ListTarget { id: list_id, name: delivery.list_name.clone() };
     Requests { encoder, operation: operation(delivery.membership, encoder, &list), list, session: 1, day: day(plan) }
 }
@@ -285,7 +290,8 @@ pub(crate) fn day(plan: &CampaignPlan) -> NaiveDate {
     plan.assign.as_of.with_timezone(&plan.assign.time_zone).date_naive()
 }
 
-/// The first rows of a delivery as they would leave, as text; Parquet as JSON lines.
+/// The first rows of a delivery as they would leave, as text; Parquet as JSON lines. Where the platform has to be asked
+/// before its requests can be made, that is what is said.
 pub(crate) fn sample(
     plan: &CampaignPlan,
     registry: &Registry,
@@ -303,8 +309,11 @@ pub(crate) fn sample(
         bytes
     } else {
         let encoder = encoder(registry, delivery)?;
-        let requests = requests(plan, registry, delivery, encoder.as_ref());
-        requests.sample(&batch)?
+        let requests = requests(plan, registry, delivery, encoder.as_ref(), None);
+        match requests.sample(&batch) {
+            Err(EncodeError::NotOffered { reason, .. }) => reason.as_bytes().to_vec(),
+            body => body?,
+        }
     };
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }

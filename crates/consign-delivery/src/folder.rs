@@ -131,11 +131,25 @@ impl DataFolder {
 
     /// Removes what previews left that were begun before a moment and killed.
     pub(crate) fn delete_previews(&self, before: DateTime<Utc>) -> io::Result<()> {
-        let begun = |name: &str| Uuid::try_parse(name.strip_prefix(PREVIEW)?).ok()?.get_timestamp()?.to_unix().0.into();
         for folder in entries(&self.runs())? {
-            let begun: Option<u64> = folder.file_name().and_then(|name| name.to_str()).and_then(begun);
-            if begun.is_some_and(|begun| begun.cast_signed() < before.timestamp()) {
+            if begun(&folder, PREVIEW).is_some_and(|begun| begun < before.timestamp()) {
                 remove_folder(&folder)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What tests kept, a folder each.
+    pub(crate) fn tests(&self) -> PathBuf {
+        self.path.join("tests")
+    }
+
+    /// Removes the personal data that tests kept which were begun before a moment, and all that killed ones left.
+    pub(crate) fn delete_tests(&self, before: DateTime<Utc>) -> io::Result<()> {
+        for folder in entries(&self.tests())? {
+            if begun(&folder, "").is_some_and(|begun| begun < before.timestamp()) {
+                let whole = TestFolder::at(&folder);
+                remove_folder(&if whole.summary().exists() { whole.files() } else { folder })?;
             }
         }
         Ok(())
@@ -147,6 +161,37 @@ const ID: &str = "workspace.id";
 
 /// What the names of previews' folders begin with.
 const PREVIEW: &str = "preview-";
+
+/// When what has that folder was begun, by the id in the folder's name, in seconds.
+fn begun(folder: &Path, prefix: &str) -> Option<i64> {
+    let id = folder.file_name()?.to_str()?.strip_prefix(prefix)?;
+    i64::try_from(Uuid::try_parse(id).ok()?.get_timestamp()?.to_unix().0).ok()
+}
+
+/// What one test kept.
+pub(crate) struct TestFolder(PathBuf);
+
+impl TestFolder {
+    /// At that path.
+    pub fn at(path: impl Into<PathBuf>) -> Self {
+        Self(path.into())
+    }
+
+    /// Its path.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// What the test came to, JSON, without personal data.
+    pub fn summary(&self) -> PathBuf {
+        self.0.join("test.json")
+    }
+
+    /// What would have left, a folder for each delivery.
+    pub fn files(&self) -> PathBuf {
+        self.0.join("files")
+    }
+}
 
 /// Locks a file, which is made where it is missing; `None` where another process has it locked. The system lets go of it
 /// when the process ends, however it ends.

@@ -1,7 +1,8 @@
 //! Runs: a campaign's plan to staged batches, to files and requests in their places, to the record of it.
 //!
 //! The way of the data through this crate: [`stage`] (the snapshot to batches and rejects) -> `deliver` (batches to files
-//! or requests) -> [`recipients`] (who was sent what), led by [`Workplace::run`]; [`Workplace::preview`] goes the same way and sends nothing.
+//! or requests) -> [`recipients`] (who was sent what), led by [`Workplace::run`]; [`Workplace::preview`] and
+//! [`Workplace::test`] go the same way and send nothing.
 //! [`Scheduler`] has campaigns run when they are due; [`delete_expired`] ends what runs need not keep.
 
 mod assignments;
@@ -27,6 +28,7 @@ mod scheduler;
 mod snapshot;
 pub mod stage;
 mod staged;
+pub mod testing;
 mod watch;
 
 pub use checksum::{Checksum, Damage};

@@ -2,7 +2,9 @@
 
 use arrow::record_batch::RecordBatch;
 use chrono::NaiveDate;
-use consign_destinations::encode::{EncodeError, EncodedRows, ListTarget, Operation, RequestEncoder, Sequence, body};
+use consign_destinations::encode::{
+    EncodeError, EncodedRows, Envelope, ListTarget, Operation, RequestEncoder, Sequence, body, split_requests,
+};
 use consign_model::definition::Membership;
 use sha2::{Digest, Sha256};
 
@@ -45,7 +47,37 @@ pub fn session(delivery: &str, attempt: u32) -> u64 {
     (u64::from_be_bytes(head) >> 1).max(1)
 }
 
+/// A request as it would leave.
+pub struct Whole {
+    /// What stands around its rows.
+    pub envelope: Envelope,
+    /// How many rows it has.
+    pub rows: usize,
+    /// Its body.
+    pub body: Vec<u8>,
+}
+
 impl Requests<'_> {
+    /// All requests that hold these rows, one after the other, each as full as the platform takes.
+    pub fn whole(&self, rows: &[RecordBatch]) -> Result<Vec<Whole>, EncodeError> {
+        let mut encoded = EncodedRows::new();
+        for rows in rows {
+            self.encoder.encode_rows(rows, &self.list, self.operation, &mut encoded)?;
+        }
+        let envelope = |number: usize, last: bool| {
+            let (number, total_rows) = (number as u64, encoded.len() as u64);
+            let sequence = Sequence { number, last, total_rows, session: self.session, day: self.day };
+            self.encoder.envelope(&self.list, self.operation, &sequence)
+        };
+        // Numbers grow; their digits do not matter to any platform's limit.
+        let cut = split_requests(&encoded, &self.encoder.limits(), envelope(1, false)?.overhead() + 32);
+        let whole = cut.iter().enumerate().map(|(at, range)| {
+            let envelope = envelope(at + 1, at + 1 == cut.len())?;
+            Ok(Whole { body: body(&envelope, &encoded, range.clone()), rows: range.len(), envelope })
+        });
+        whole.collect()
+    }
+
     /// The body of one request that holds these rows.
     pub fn sample(&self, rows: &RecordBatch) -> Result<Vec<u8>, EncodeError> {
         let mut encoded = EncodedRows::new();

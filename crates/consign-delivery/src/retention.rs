@@ -1,5 +1,5 @@
-//! Staged personal data of finished runs goes when its time is over: snapshots, staged lists and what sending needed.
-//! Counts, recipients, groups that stick and memberships stay.
+//! Staged personal data of finished runs and of tests goes when its time is over: snapshots, staged lists, what sending
+//! needed and what would have been sent. Counts, recipients, groups that stick and memberships stay.
 
 use std::io;
 use std::path::PathBuf;
@@ -26,8 +26,8 @@ pub enum RetentionError {
     },
 }
 
-/// Deletes the staged data of runs that ended so many days ago, and says so in the store and its audit log; what a preview left that was
-/// killed then goes too. Returns the ids of the runs. What cannot be deleted does not keep the rest, and is an error in
+/// Deletes the staged data of runs that ended so many days ago, and says so in the store and its audit log; what tests kept then goes
+/// too, and what a preview left that was killed. Returns the ids of the runs. What cannot be deleted does not keep the rest, and is an error in
 /// the end; the next call tries again.
 pub async fn delete_expired(
     store: &dyn Store,
@@ -54,6 +54,9 @@ pub async fn delete_expired(
     }
     if let Err(reason) = folder.delete_previews(over) {
         failed = Some(RetentionError::Delete { path: folder.runs(), reason });
+    }
+    if let Err(reason) = folder.delete_tests(over) {
+        failed = Some(RetentionError::Delete { path: folder.tests(), reason });
     }
     failed.map_or(Ok(deleted), Err)
 }

@@ -23,7 +23,7 @@ pub struct ReadError {
 }
 
 impl ReadError {
-    fn at(path: &Path, reason: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+    pub(crate) fn at(path: &Path, reason: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self { path: path.to_owned(), reason: reason.into() }
     }
 }

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::error::Error;
 
 use consign_delivery::Followed;
+use consign_delivery::folder::DataFolder;
 use consign_delivery::inspect::Request;
 use consign_delivery::stage::{Counts, Reason};
+use consign_delivery::testing;
 use consign_destinations::registry::Registry;
 use consign_engine::Explained;
 use consign_model::definition::{Cadence, End, Schedule};
@@ -13,9 +15,10 @@ use consign_model::id::Slug;
 use consign_model::spec::Kinds;
 use consign_store::{AudienceCounts, StoredDefinitions};
 
+use crate::summary::names;
 use crate::view::{
-    Audience, Delivery, Explanation, Group, Preview, Reasons, RequestLine, SegmentRole, SegmentTest, Sent, SubAudience,
-    Test, Treatment,
+    Audience, CampaignTest, CampaignTestLine, Delivery, Explanation, Group, Preview, Reasons, RequestLine, SegmentRole,
+    SegmentTest, Sent, SubAudience, Test, TestFile, TestedDelivery, Treatment,
 };
 
 /// An error with its causes, in one line.
@@ -119,6 +122,67 @@ pub fn preview(preview: consign_delivery::Preview, version: u64, registry: &Regi
         audience: audience(preview.assignment.counts),
         deliveries,
         warnings,
+    }
+}
+
+/// A test of a campaign.
+pub fn campaign_test(test: testing::CampaignTest, data: &DataFolder) -> CampaignTest {
+    let has_files = test.has_files(data);
+    let names = names(Some(&test.audience));
+    let deliveries = test.deliveries.into_iter().map(|delivery| {
+        let ids = (delivery.sub_audience.to_string(), delivery.group.to_string());
+        let (sub_audience, group) = names.get(&ids).cloned().unwrap_or(ids);
+        let Counts { customers, expansion, dropped, shrink, repeated: _, rows } = delivery.counts;
+        let file = |file: testing::TestFile| TestFile {
+            name: file.name,
+            request: file.request,
+            rows: file.rows,
+            bytes: file.bytes,
+        };
+        TestedDelivery {
+            delivery: Delivery {
+                sub_audience,
+                group,
+                destination: delivery.destination.to_string(),
+                kind: delivery.kind,
+                list_name: delivery.list_name,
+                customers,
+                shrink: reasons(&shrink),
+                expansion,
+                dropped: reasons(&dropped),
+                rows,
+                ..Delivery::default()
+            },
+            id: delivery.id,
+            files: delivery.files.into_iter().map(file).collect(),
+            note: delivery.note,
+            error: delivery.error,
+        }
+    });
+    CampaignTest {
+        test: test.id,
+        campaign: test.campaign.to_string(),
+        campaign_name: test.campaign_name,
+        tested_at: test.tested_at,
+        tested_by: test.tested_by,
+        as_of: test.as_of,
+        records: test.records,
+        has_files,
+        deliveries: deliveries.collect(),
+        audience: audience(test.audience),
+    }
+}
+
+/// A test among others.
+pub fn campaign_test_line(test: testing::CampaignTest, data: &DataFolder) -> CampaignTestLine {
+    CampaignTestLine {
+        has_files: test.has_files(data),
+        failed: test.deliveries.iter().filter(|delivery| delivery.error.is_some()).count(),
+        test: test.id,
+        tested_at: test.tested_at,
+        tested_by: test.tested_by,
+        records: test.records,
+        deliveries: test.deliveries.len(),
     }
 }
 

@@ -64,7 +64,7 @@ pub async fn summary(store: &dyn Store, run: Run) -> Result<RunSummary, StoreErr
 }
 
 /// The names of sub-audiences and groups, by their ids.
-fn names(audience: Option<&AudienceCounts>) -> BTreeMap<(String, String), (String, String)> {
+pub(crate) fn names(audience: Option<&AudienceCounts>) -> BTreeMap<(String, String), (String, String)> {
     let subs = audience.into_iter().flat_map(|audience| &audience.sub_audiences);
     let pairs = subs.flat_map(|sub| {
         sub.groups

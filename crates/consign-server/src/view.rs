@@ -121,6 +121,87 @@ pub struct Delivery {
     pub sample: Vec<String>,
 }
 
+/// What a test of a campaign came to. Counts are those of a run; of each list the first records were kept as they would
+/// leave.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct CampaignTest {
+    /// The test's id.
+    pub test: String,
+    /// The campaign's id.
+    pub campaign: String,
+    /// The campaign's name.
+    pub campaign_name: String,
+    /// When it was made.
+    pub tested_at: DateTime<Utc>,
+    /// Who made it.
+    pub tested_by: String,
+    /// The moment from which relative times are taken.
+    pub as_of: DateTime<Utc>,
+    /// The most records of each delivery that were kept.
+    pub records: usize,
+    /// Whether its files are there; they are deleted when their retention is over.
+    pub has_files: bool,
+    /// Who would get which treatment.
+    pub audience: Audience,
+    /// What would go where.
+    pub deliveries: Vec<TestedDelivery>,
+}
+
+/// A delivery of a test.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct TestedDelivery {
+    /// What it is.
+    #[serde(flatten)]
+    pub delivery: Delivery,
+    /// Its id in the test, such as `active.letter.mail`.
+    pub id: String,
+    /// What would leave of its first records, in order.
+    pub files: Vec<TestFile>,
+    /// Why that cannot be shown although it would leave.
+    pub note: Option<String>,
+    /// Why it would fail before anything left.
+    pub error: Option<String>,
+}
+
+/// A file as it would leave, or the body of a request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct TestFile {
+    /// Its name.
+    pub name: String,
+    /// The method and path of the request that it is the body of; `None` for a file.
+    pub request: Option<String>,
+    /// Its rows.
+    pub rows: u64,
+    /// Its bytes.
+    pub bytes: u64,
+}
+
+/// The tests of a campaign.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CampaignTests {
+    /// The newest first.
+    pub tests: Vec<CampaignTestLine>,
+}
+
+/// A test among others.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct CampaignTestLine {
+    /// The test's id.
+    pub test: String,
+    /// When it was made.
+    pub tested_at: DateTime<Utc>,
+    /// Who made it.
+    pub tested_by: String,
+    /// The most records of each delivery that were kept.
+    pub records: usize,
+    /// How many deliveries it has.
+    pub deliveries: usize,
+    /// How many of them would fail.
+    pub failed: usize,
+    /// Whether its files are there.
+    pub has_files: bool,
+}
+
 /// What became of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct RunSummary {

@@ -13,7 +13,7 @@ use consign_model::id::Slug;
 use consign_store::{Run, StoredDefinitions};
 use tokio_util::sync::CancellationToken;
 
-use crate::view::{Explanation, Preview, TestResult};
+use crate::view::{CampaignTest, Explanation, Preview, TestResult};
 
 /// Hears how far a run is.
 pub type Listener = Arc<dyn Fn(Progress<'_>) + Send + Sync>;
@@ -33,6 +33,15 @@ pub trait Work: Send + Sync + 'static {
         options: PreviewOptions,
         cancel: CancellationToken,
     ) -> Result<Preview, WorkError>;
+
+    /// Tests a campaign with so many records of each delivery.
+    async fn test(
+        &self,
+        definitions: &StoredDefinitions,
+        campaign: &Slug,
+        records: usize,
+        cancel: CancellationToken,
+    ) -> Result<CampaignTest, WorkError>;
 
     /// Runs a campaign as the run of an id.
     async fn run(&self, definitions: &StoredDefinitions, campaign: &Slug, run: &Running) -> Result<(), WorkError>;

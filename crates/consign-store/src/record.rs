@@ -75,9 +75,7 @@ pub struct Resealed {
 pub enum RunMode {
     /// A run as any other.
     Real,
-    /// A sample is sent; no trace in recipients, sticky assignments and memberships.
-    Test,
-    /// Sent to the sandbox; no trace either.
+    /// Sent to the sandbox; no trace in recipients, sticky assignments and memberships.
     Rehearsal,
 }
 
@@ -475,13 +473,12 @@ impl OccurrenceState {
 }
 
 impl RunMode {
-    const ALL: [Self; 3] = [Self::Real, Self::Test, Self::Rehearsal];
+    const ALL: [Self; 2] = [Self::Real, Self::Rehearsal];
 
     /// Its word.
     pub fn word(self) -> &'static str {
         match self {
             Self::Real => "real",
-            Self::Test => "test",
             Self::Rehearsal => "rehearsal",
         }
     }

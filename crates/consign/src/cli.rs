@@ -8,6 +8,7 @@ use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Utc};
 use chrono_tz::Tz;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
+use consign_delivery::testing;
 use consign_model::id::Slug;
 use consign_model::schedule;
 use consign_sandbox::Fault;
@@ -124,6 +125,29 @@ pub enum Command {
         /// For lists that were delivered before: how many rows would be added, kept and removed
         #[arg(long)]
         diff: bool,
+        /// The moment of the run
+        #[command(flatten)]
+        as_of: AsOf,
+    },
+    /// Test a campaign: all but the sending, and the first records of each list as they would leave
+    #[command(
+        after_long_help = "What would leave is kept in the data folder for as long as staged data, or copied by --out: the files, and \
+                           the bodies of requests. Runs, lists and recipients know nothing of a test.\n\n\
+                           Examples:\n  consign test churn_prevention\n  consign test churn_prevention --records 5 --out sample\n  \
+                           consign test churn_prevention --history"
+    )]
+    Test {
+        /// The campaign's id
+        campaign: Slug,
+        /// The most records of each delivery that are kept, 1 to 10,000
+        #[arg(long, value_name = "N", default_value_t = testing::USUAL_RECORDS, value_parser = records)]
+        records: usize,
+        /// Also put the files into this folder, one below it for each delivery
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
+        /// Test nothing, and show the campaign's earlier tests
+        #[arg(long, conflicts_with_all = ["records", "out", "as_of"])]
+        history: bool,
         /// The moment of the run
         #[command(flatten)]
         as_of: AsOf,
@@ -441,6 +465,11 @@ impl AsOf {
     pub fn moment(self, time_zone: Tz) -> Option<DateTime<Utc>> {
         self.as_of.map(|moment| moment.in_zone(time_zone))
     }
+}
+
+fn records(text: &str) -> Result<usize, String> {
+    let known = text.parse().ok().filter(|records| (1..=testing::MOST_RECORDS).contains(records));
+    known.ok_or_else(|| format!("write a number from 1 to {}", testing::MOST_RECORDS))
 }
 
 fn moment(text: &str) -> Result<Moment, String> {

@@ -42,6 +42,10 @@ pub async fn run(command: Command, context: &Context) -> Result<Exit> {
         Command::Preview { campaign, show_rows, diff, as_of } => {
             campaign::preview(context, &campaign, as_of, PreviewOptions { show_rows, diff }).await
         }
+        Command::Test { campaign, history: true, .. } => campaign::tests(context, &campaign).await,
+        Command::Test { campaign, records, out, as_of, .. } => {
+            campaign::test(context, &campaign, as_of, records, out.as_deref()).await
+        }
         Command::Run { campaign, as_of } => campaign::run(context, &campaign, as_of).await,
         Command::Serve { at_once, listen } => serve::run(context, at_once, listen).await,
         Command::Schedule { command: Schedules::List } => schedule::list(context).await,

@@ -72,6 +72,7 @@ async fn run(cli: Cli, printer: Printer) -> anyhow::Result<Exit> {
         cli.command,
         Command::Run { .. }
             | Command::Preview { .. }
+            | Command::Test { .. }
             | Command::Demo { .. }
             | Command::Sandbox(_)
             | Command::Serve { .. }

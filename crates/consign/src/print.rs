@@ -14,6 +14,7 @@ mod redact;
 mod requests;
 mod run;
 mod schedules;
+mod testing;
 
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};

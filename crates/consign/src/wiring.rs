@@ -11,6 +11,7 @@ use anyhow::{Context as _, Result};
 use chrono::{DateTime, Utc};
 use consign_delivery::folder::DataFolder;
 use consign_delivery::lists::{KnownList, Reconciled, known_lists};
+use consign_delivery::testing::CampaignTest;
 use consign_delivery::{
     FollowUp, Notifier, PreviewOptions, Progress, RetentionError, RunError, Workplace, connect, keep_rotated,
 };
@@ -165,6 +166,17 @@ pub async fn preview(work: &Campaigning<'_>, as_of: Option<DateTime<Utc>>, optio
     drop(bars);
     let preview = preview.map_err(|error| work.explained(error, &opened))?;
     Ok(show::preview(preview, work.current.version, &work.context.registry))
+}
+
+/// Tests a campaign with so many records of each delivery.
+pub async fn test(work: &Campaigning<'_>, as_of: Option<DateTime<Utc>>, records: usize) -> Result<CampaignTest> {
+    let opened = Box::pin(Opened::of(work.context, work.store, work.current)).await?;
+    let bars = Bars::new(work.context);
+    let progress = |progress: Progress<'_>| bars.hear(progress);
+    let workplace = work.workplace(&opened, &progress);
+    let test = Box::pin(workplace.test(work.store, work.campaign, as_of.unwrap_or_else(Utc::now), records)).await;
+    drop(bars);
+    test.map_err(|error| work.explained(error, &opened))
 }
 
 /// Deletes the staged data that is older than the workspace lets it be.

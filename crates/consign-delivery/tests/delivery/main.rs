@@ -17,5 +17,6 @@ mod rotated;
 mod scheduler;
 mod several_files;
 mod stage;
+mod testing;
 mod waits;
 mod workspace;

@@ -11,4 +11,4 @@ pub mod store;
 pub use deliver::{WrittenFile, deliver};
 pub use error::FileError;
 pub use format::{FileWriter, Recipient};
-pub use store::{FileStore, Upload, open};
+pub use store::{FileStore, Upload, folder, open};

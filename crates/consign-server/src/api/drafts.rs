@@ -258,18 +258,23 @@ async fn preview(
     if query.rows > 100 {
         return Err(Refusal::bad("`rows` is more than 100: write a smaller number"));
     }
+    let (would_be, campaign) = published(&app, &id).await?;
+    let options = PreviewOptions { show_rows: query.rows.into(), diff: query.diff };
+    let previewing =
+        app.at_desk(move |work, cancel| async move { work.preview(&would_be, &campaign, options, cancel).await });
+    Ok(Json(previewing.await?))
+}
+
+/// The definitions as they would be if a draft, which must be valid, were published; and the campaign's id.
+pub(super) async fn published(app: &App, id: &str) -> Answer<(StoredDefinitions, Slug)> {
     let stored = app.current().await?;
-    let draft = find(&app, &stored, &id).await?;
-    let edited = edited(&app, &stored, &draft).await?;
+    let draft = find(app, &stored, id).await?;
+    let edited = edited(app, &stored, &draft).await?;
     if !edited.is_valid() {
         let problems = edited.own.into_iter().chain(edited.others).collect();
         return Err(Refusal::invalid("it has problems: mend them first", problems));
     }
-    let would_be = StoredDefinitions { definitions: edited.definitions, ..stored };
-    let options = PreviewOptions { show_rows: query.rows.into(), diff: query.diff };
-    let previewing =
-        app.at_desk(move |work, cancel| async move { work.preview(&would_be, &draft.id, options, cancel).await });
-    Ok(Json(previewing.await?))
+    Ok((StoredDefinitions { definitions: edited.definitions, ..stored }, draft.id))
 }
 
 async fn publish(State(app): State<App>, Path(id): Path<String>, headers: HeaderMap) -> Answer<impl IntoResponse> {

@@ -9,6 +9,7 @@ mod downloads;
 mod drafts;
 mod runs;
 mod sources;
+mod tests;
 mod workspace;
 
 use axum::Router;
@@ -34,6 +35,7 @@ pub fn routes() -> Vec<Route> {
         campaigns::routes(),
         archive::routes(),
         drafts::routes(),
+        tests::routes(),
         runs::routes(),
         downloads::routes(),
         docs::routes(),

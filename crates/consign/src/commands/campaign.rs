@@ -1,8 +1,12 @@
-//! `consign preview`, `run` and `explain`: what a campaign would do, does, and did with one customer.
+//! `consign preview`, `test`, `run` and `explain`: what a campaign would do, does, and did with one customer.
 
-use anyhow::Result;
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
 use chrono::{DateTime, Utc};
 use consign_delivery::PreviewOptions;
+use consign_delivery::testing::{self, CampaignTest};
 use consign_model::id::Slug;
 use consign_store::{Outcome, Run, SqlStore, Store, StoredDefinitions};
 
@@ -10,7 +14,7 @@ use crate::cli::AsOf;
 use crate::context::Context;
 use crate::exit::{Exit, Refusal};
 use crate::show;
-use crate::view::RunSummary;
+use crate::view::{CampaignTests, RunSummary};
 use crate::wiring::{self, Campaigning, Ending};
 
 pub async fn preview(context: &Context, campaign: &Slug, as_of: AsOf, options: PreviewOptions) -> Result<Exit> {
@@ -21,13 +25,63 @@ pub async fn preview(context: &Context, campaign: &Slug, as_of: AsOf, options: P
     Ok(Exit::Fine)
 }
 
+pub async fn test(context: &Context, campaign: &Slug, as_of: AsOf, records: usize, out: Option<&Path>) -> Result<Exit> {
+    let (store, current) = open(context, campaign).await?;
+    let as_of = moment(&current, as_of)?;
+    delete_expired(context, &store, &current).await?;
+    let work = Campaigning { context, store: &store, current: &current, campaign };
+    let tested = wiring::test(&work, as_of, records).await?;
+    match out {
+        Some(out) => copy(context, &tested, out)?,
+        None => context.printer.note(&format!("it is in {}", tested.folder(&context.data_folder()?).display())),
+    }
+    let failed = tested.deliveries.iter().filter(|delivery| delivery.error.is_some()).count();
+    let exit = match failed {
+        0 => Exit::Fine,
+        failed if failed < tested.deliveries.len() => Exit::Partial,
+        _ => Exit::Failed,
+    };
+    context.printer.show(&show::campaign_test(tested, &context.data_folder()?))?;
+    Ok(exit)
+}
+
+/// Copies what would leave into a folder, which is made where it is missing.
+fn copy(context: &Context, tested: &CampaignTest, out: &Path) -> Result<()> {
+    let data = context.data_folder()?;
+    for delivery in &tested.deliveries {
+        let folder = out.join(&delivery.id);
+        let unusable = || format!("the folder `{}` cannot be used: check that you may write there", folder.display());
+        fs::create_dir_all(&folder).with_context(unusable)?;
+        for file in &delivery.files {
+            if let Some(path) = tested.file(&data, &delivery.id, &file.name) {
+                fs::copy(path, folder.join(&file.name)).with_context(unusable)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+pub async fn tests(context: &Context, campaign: &Slug) -> Result<Exit> {
+    open(context, campaign).await?;
+    let data = context.data_folder()?;
+    let tests = testing::tests(&data, campaign).context("the tests in the data folder cannot be read")?;
+    let tests = tests.into_iter().map(|test| show::campaign_test_line(test, &data)).collect();
+    context.printer.show(&CampaignTests { tests })?;
+    Ok(Exit::Fine)
+}
+
+/// Deletes what is older than the workspace lets it be: whoever works by hand may never serve.
+async fn delete_expired(context: &Context, store: &SqlStore, current: &StoredDefinitions) -> Result<()> {
+    if let Err(error) = wiring::delete_expired(store, &context.data_folder()?, current, Utc::now()).await {
+        context.printer.note(&format!("warning: {}", show::chain(&error)));
+    }
+    Ok(())
+}
+
 pub async fn run(context: &Context, campaign: &Slug, as_of: AsOf) -> Result<Exit> {
     let (store, current) = open(context, campaign).await?;
     let as_of = moment(&current, as_of)?;
-    // Whoever runs campaigns by hand may never serve.
-    if let Err(error) = wiring::delete_expired(&store, &context.data_folder()?, &current, Utc::now()).await {
-        context.printer.note(&format!("warning: {}", show::chain(&error)));
-    }
+    delete_expired(context, &store, &current).await?;
     let work = Campaigning { context, store: &store, current: &current, campaign };
     let summary = match interrupted(&work, as_of).await? {
         Some(run) => {

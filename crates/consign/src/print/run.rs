@@ -39,7 +39,6 @@ impl Shown for RunSummary {
     fn text(&self, style: Style) -> String {
         let what = match self.mode {
             RunMode::Real => "Run",
-            RunMode::Test => "Test run",
             RunMode::Rehearsal => "Rehearsal",
         };
         let mut text = format!("{what} {} of {} ({})\n", self.run, self.campaign_name, self.campaign);
@@ -118,7 +117,7 @@ impl Shown for Runs {
             let state = run.outcome.map_or(run.state.as_str(), |outcome| outcome.word());
             let mode = match run.mode {
                 RunMode::Real => String::new(),
-                mode => format!(" ({})", mode.word()),
+                mode @ RunMode::Rehearsal => format!(" ({})", mode.word()),
             };
             let seconds = run.finished.map(|finished| (finished - run.began).num_milliseconds() as f64 / 1000.0);
             grid.row([
@@ -183,7 +182,10 @@ fn audience(audience: &Audience, style: Style) -> String {
 }
 
 /// What goes where, with the state where there is one.
-fn deliveries<'a>(rows: impl Iterator<Item = (&'a Delivery, Option<&'a str>)> + Clone, style: Style) -> String {
+pub(super) fn deliveries<'a>(
+    rows: impl Iterator<Item = (&'a Delivery, Option<&'a str>)> + Clone,
+    style: Style,
+) -> String {
     let with_state = rows.clone().any(|(_, state)| state.is_some());
     let mut header = vec![Column::Text("Group"), Column::Text("Destination"), Column::Text("List or file")];
     if with_state {
@@ -215,7 +217,7 @@ fn deliveries<'a>(rows: impl Iterator<Item = (&'a Delivery, Option<&'a str>)> + 
 }
 
 /// A delivery's reasons, and what else there is to say of it, below its name; nothing where there is nothing.
-fn section(delivery: &Delivery, lines: &[String]) -> String {
+pub(super) fn section(delivery: &Delivery, lines: &[String]) -> String {
     let why = [("shrink", &delivery.shrink), ("dropped", &delivery.dropped)];
     // With one row a customer and no duplicates, rows are dropped for the same reasons as customers.
     let why = &why[..if delivery.dropped == delivery.shrink { 1 } else { 2 }];

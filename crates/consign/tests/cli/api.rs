@@ -13,42 +13,42 @@ use crate::shop;
 use crate::terminal::{Running, Terminal};
 
 /// A server of a workspace, until it is dropped.
-struct Served<'a> {
+pub struct Served<'a> {
     process: Option<Running<'a>>,
     base: String,
     client: Client,
 }
 
 /// What was answered.
-struct Answered {
-    status: StatusCode,
+pub struct Answered {
+    pub status: StatusCode,
     headers: HeaderMap,
-    body: Value,
+    pub body: Value,
 }
 
 impl<'a> Served<'a> {
-    fn start(terminal: &'a Terminal) -> Self {
+    pub fn start(terminal: &'a Terminal) -> Self {
         let mut process = terminal.start("serve", &[]);
         let told = process.told("address=");
         let base = told.rsplit("address=").next().expect("an address").trim().to_owned();
         Self { process: Some(process), base, client: Client::new() }
     }
 
-    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.client.request(method, format!("{}/api/v1{path}", self.base))
     }
 
-    async fn get(&self, path: &str) -> Value {
+    pub async fn get(&self, path: &str) -> Value {
         let answered = answered(self.request(Method::GET, path)).await;
         assert_eq!(answered.status, StatusCode::OK, "{path}: {}", answered.body);
         answered.body
     }
 
-    async fn post(&self, path: &str, body: &Value) -> Answered {
+    pub async fn post(&self, path: &str, body: &Value) -> Answered {
         answered(sending(self.request(Method::POST, path), body)).await
     }
 
-    async fn put(&self, path: &str, over: (&str, &str), body: &Value) -> Answered {
+    pub async fn put(&self, path: &str, over: (&str, &str), body: &Value) -> Answered {
         answered(sending(self.request(Method::PUT, path), body).header(over.0, over.1)).await
     }
 }
@@ -70,14 +70,14 @@ fn sending(request: RequestBuilder, body: &Value) -> RequestBuilder {
     request.header("content-type", "application/json").body(body.to_string())
 }
 
-async fn answered(request: RequestBuilder) -> Answered {
+pub async fn answered(request: RequestBuilder) -> Answered {
     let response = request.send().await.expect("an answer");
     let (status, headers) = (response.status(), response.headers().clone());
     let text = response.text().await.expect("a body");
     Answered { status, headers, body: serde_json::from_str(&text).unwrap_or(Value::Null) }
 }
 
-fn wait<T>(of: impl Future<Output = T>) -> T {
+pub fn wait<T>(of: impl Future<Output = T>) -> T {
     Runtime::new().expect("a runtime").block_on(of)
 }
 

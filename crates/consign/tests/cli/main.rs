@@ -22,3 +22,4 @@ mod showing;
 mod stores;
 mod tables;
 mod terminal;
+mod testing;

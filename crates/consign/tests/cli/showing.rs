@@ -204,7 +204,7 @@ fn a_run_piped() {
 fn a_run_that_failed_before_anything_was_counted() {
     let failed = RunSummary {
         outcome: Some(Outcome::Failed),
-        mode: RunMode::Test,
+        mode: RunMode::Rehearsal,
         error: Some("the table `Orders` cannot be read: the file is truncated; replace it".to_owned()),
         launch_date: None,
         audience: None,
@@ -286,7 +286,7 @@ fn runs_in_a_list() {
     };
     let runs = Runs {
         runs: vec![
-            line(RunMode::Test, "staging", None, Some(12_345)),
+            line(RunMode::Rehearsal, "staging", None, Some(12_345)),
             line(RunMode::Real, "finished", Some(Outcome::Failed), None),
         ],
     };

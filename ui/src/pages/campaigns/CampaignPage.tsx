@@ -1,7 +1,7 @@
 import { ActionIcon, Alert, Anchor, Button, Group, Modal, Stack, Text, TextInput, Tooltip } from '@mantine/core';
 import { useDisclosure, useHotkeys } from '@mantine/hooks';
 import { notifications } from '@mantine/notifications';
-import { IconArrowBackUp, IconArrowForwardUp, IconArrowLeft, IconListDetails, IconPlayerPlay, IconTable } from '@tabler/icons-react';
+import { IconArrowBackUp, IconArrowForwardUp, IconArrowLeft, IconFlask, IconListDetails, IconPlayerPlay, IconTable } from '@tabler/icons-react';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, useParams } from '@tanstack/react-router';
 import { api, ask } from '../../api/client';
@@ -17,6 +17,7 @@ import { counted } from './campaign';
 import { Place } from './Place';
 import { SubAudiencesStep } from './SubAudiencesStep';
 import { SummaryDialog } from './SummaryDialog';
+import { TestDialog } from './TestDialog';
 import { TimingStep } from './TimingStep';
 import { type DraftState, useDraft } from './useDraft';
 
@@ -33,6 +34,7 @@ function Builder({ id }: { id: string }) {
   const counts = found && 'audience' in found ? found : undefined;
   const [attributes, attributesDialog] = useDisclosure(false);
   const [summary, summaryDialog] = useDisclosure(false);
+  const [testing, testDialog] = useDisclosure(false);
   useHotkeys([
     ['mod+Z', () => draft.undo?.()],
     ['mod+shift+Z', () => draft.redo?.()],
@@ -45,7 +47,7 @@ function Builder({ id }: { id: string }) {
   const setting = { campaign, edit, problems, counts, counting, published };
   return (
     <Stack gap="md">
-      <Header id={id} draft={draft} />
+      <Header id={id} draft={draft} test={testDialog.open} />
       {draft.conflict && (
         <Alert color="yellow" title="Somebody else has changed this campaign meanwhile" role="alert">
           <Group justify="space-between">
@@ -82,11 +84,12 @@ function Builder({ id }: { id: string }) {
       )}
       <AttributesDialog opened={attributes} close={attributesDialog.close} campaign={campaign} edit={edit} problems={problems} />
       <SummaryDialog id={id} opened={summary} close={summaryDialog.close} save={draft.save} />
+      <TestDialog id={id} opened={testing} close={testDialog.close} save={draft.save} />
     </Stack>
   );
 }
 
-function Header({ id, draft }: { id: string; draft: DraftState }) {
+function Header({ id, draft, test }: { id: string; draft: DraftState; test: () => void }) {
   const { campaign, validation, saving, changed, published } = draft;
   const queries = useQueryClient();
   const lines = useQuery(allCampaignsQuery);
@@ -176,6 +179,12 @@ function Header({ id, draft }: { id: string; draft: DraftState }) {
         <Button variant="default" disabled={!changed} onClick={discardDialog.open}>
           Discard
         </Button>
+        <Tooltip label={held} disabled={!held} multiline maw={360}>
+          <Button variant="default" leftSection={<IconFlask size={16} aria-hidden />} data-disabled={!!held || undefined}
+            aria-disabled={!!held} aria-description={held} onClick={() => !held && test()}>
+            Test
+          </Button>
+        </Tooltip>
         <Tooltip label={notRun} disabled={!notRun}>
           <Button variant="default" leftSection={<IconPlayerPlay size={16} aria-hidden />} data-disabled={!!notRun || undefined}
             aria-disabled={!!notRun} loading={run.isPending} onClick={() => !notRun && run.mutate()}>

@@ -70,6 +70,11 @@ pub fn open(
     })
 }
 
+/// Files in a folder of this machine, which must be there.
+pub fn folder(path: &Path) -> Arc<dyn FileStore> {
+    Arc::new(LocalFiles::new(path))
+}
+
 /// A setting that must be there.
 fn required<'s>(settings: &'s Settings, name: &'static str) -> Result<&'s str, FileError> {
     settings

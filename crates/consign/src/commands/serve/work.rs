@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::show;
-use crate::view::{Explanation, Preview, TestResult};
+use crate::view::{CampaignTest, Explanation, Preview, TestResult};
 use crate::wiring::{self, Campaigning, Ending};
 use crate::workplace::engine;
 
@@ -64,6 +64,20 @@ impl Work for Wired {
         let context = &self.context(cancel);
         let work = Campaigning { context, store: &self.store, current: definitions, campaign };
         wiring::preview(&work, None, options).await.map_err(|error| refused(&error))
+    }
+
+    async fn test(
+        &self,
+        definitions: &StoredDefinitions,
+        campaign: &Slug,
+        records: usize,
+        cancel: CancellationToken,
+    ) -> Result<CampaignTest, WorkError> {
+        let context = &self.context(cancel);
+        let work = Campaigning { context, store: &self.store, current: definitions, campaign };
+        let tested = wiring::test(&work, None, records).await.map_err(|error| refused(&error))?;
+        let data = context.data_folder().map_err(|error| refused(&error))?;
+        Ok(show::campaign_test(tested, &data))
     }
 
     async fn run(&self, definitions: &StoredDefinitions, campaign: &Slug, run: &Running) -> Result<(), WorkError> {

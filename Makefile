@@ -19,7 +19,7 @@ faults: tools ## Try what happens when something goes wrong at each platform, an
 	@cargo test --locked --workspace --test delivery -- faults --nocapture
 
 chaos: tools ## Kill runs at requests, named points and any instant, resume them, and compare (CONSIGN_KILLS=200; about ten minutes)
-	@CONSIGN_KILLS=$${CONSIGN_KILLS:-200} tests/servers/all.sh run s3 gcs azure sftp -- \
+	@CONSIGN_KILLS=$${CONSIGN_KILLS:-200} tests/servers/all.sh run s3 gcs azure sftp clock -- \
 	  cargo test --locked --workspace --test cli -- chaos --nocapture
 
 bench: tools ## Measure with 1 M and 10 M customers (CUSTOMERS="1000000 10000000"), beside DuckDB where Python has it

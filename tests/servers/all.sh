@@ -20,7 +20,7 @@ while [ $# -gt 0 ] && [ "$1" != -- ]; do
 done
 [ $# -ge 2 ] || usage
 shift
-[ ${#servers[@]} -gt 0 ] || servers=(s3 gcs azure sftp postgres)
+[ ${#servers[@]} -gt 0 ] || servers=(s3 gcs azure sftp postgres clock)
 
 folder=$(mktemp -d "${TMPDIR:-/tmp}/consign-servers.XXXXXX")
 chmod 755 "$folder"

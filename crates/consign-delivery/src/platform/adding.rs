@@ -17,7 +17,7 @@ use super::begun::Session;
 use super::identity::Identified;
 use super::jobs::JobRow;
 use super::members::{KEPT, Member, Standing};
-use super::rejects::{RejectsWriter, rejected_file};
+use super::rejects::{RejectsWriter, forget_rejects};
 use super::{Again, PlatformError, Sending, Step};
 use crate::deliver::day;
 use crate::staged;
@@ -94,7 +94,8 @@ impl Sending<'_> {
         let path = self.work.join(KEPT);
         let mut kept = Kept::open((!replaces).then_some(path.as_path()))?;
         let total = self.staged.counts.rows - skipped;
-        let rejects = RejectsWriter::create(&rejected_file(&self.work))?;
+        forget_rejects(&self.work)?;
+        let rejects = RejectsWriter::create(&self.work)?;
         let answered = if replaces { self.go_on_with_session()? } else { 0 };
         let before = if replaces { 0 } else { self.outcome.requests };
         let mut progress = Progress { operation, total, done: 0, answered, before, over: 0, rejects };

@@ -25,14 +25,29 @@ fn schema() -> Arc<Schema> {
     Arc::new(Schema::new(vec![Field::new(CUSTOMER_KEY, DataType::Utf8View, false), place]))
 }
 
-/// Rows that were refused, as they are written.
-pub(super) struct RejectsWriter(ArrowWriter<File>);
+/// Forgets who was refused before.
+pub(super) fn forget_rejects(work: &Path) -> Result<(), PlatformError> {
+    let path = rejected_file(work);
+    match fs::remove_file(&path) {
+        Err(reason) if reason.kind() != io::ErrorKind::NotFound => Err(PlatformError::Members { path, reason }),
+        _ => Ok(()),
+    }
+}
+
+/// Rows that were refused, as they are written: under a temporary name, since half of a file is none.
+pub(super) struct RejectsWriter {
+    temporary: PathBuf,
+    writer: ArrowWriter<File>,
+}
 
 impl RejectsWriter {
-    /// A new file in place of one that is there.
-    pub fn create(path: &Path) -> Result<Self, PlatformError> {
-        let failed = |reason| PlatformError::Members { path: path.to_owned(), reason };
-        Ok(Self(ArrowWriter::try_new(File::create(path).map_err(failed)?, schema(), None)?))
+    /// What is to be the file of a delivery.
+    pub fn create(work: &Path) -> Result<Self, PlatformError> {
+        let temporary = rejected_file(work).with_extension("tmp");
+        match File::create(&temporary) {
+            Ok(file) => Ok(Self { temporary, writer: ArrowWriter::try_new(file, schema(), None)? }),
+            Err(reason) => Err(PlatformError::Members { path: temporary, reason }),
+        }
     }
 
     /// Appends rows, which come after those that are there.
@@ -41,15 +56,19 @@ impl RejectsWriter {
         if !places.is_empty() {
             let columns: Vec<ArrayRef> =
                 vec![Arc::new(StringViewArray::from_iter_values(keys)), Arc::new(UInt64Array::from(places))];
-            self.0.write(&RecordBatch::try_new(schema(), columns)?)?;
+            self.writer.write(&RecordBatch::try_new(schema(), columns)?)?;
         }
         Ok(())
     }
 
-    /// Ends the file; it is on disk then.
+    /// Ends the file: it is on disk then, in place of the one that was there.
     pub fn close(self) -> Result<(), PlatformError> {
-        let file = self.0.into_inner()?;
-        file.sync_all().map_err(|reason| PlatformError::Members { path: "rejected.parquet".into(), reason })
+        let Self { temporary, writer } = self;
+        let file = writer.into_inner()?;
+        let path = temporary.with_extension("parquet");
+        let kept = file.sync_all().and_then(|()| fs::rename(&temporary, &path));
+        let kept = kept.and_then(|()| path.parent().map_or(Ok(()), sync_folder));
+        kept.map_err(|reason| PlatformError::Members { path, reason })
     }
 }
 
@@ -61,10 +80,8 @@ pub(super) fn add_rejects(work: &Path, rows: &[(u64, &str)]) -> Result<(), Platf
     if rows.is_empty() {
         return Ok(());
     }
-    let path = rejected_file(work);
-    let temporary = path.with_extension("tmp");
-    let mut known = read(&path)?;
-    let mut writer = RejectsWriter::create(&temporary)?;
+    let mut known = read(&rejected_file(work))?;
+    let mut writer = RejectsWriter::create(work)?;
     let mut merged: Vec<Row> = Vec::new();
     let mut new = rows.iter().peekable();
     while let Some(at) = known.peek().map(|row| row.as_ref().map_or(0, |(place, _)| *place)) {
@@ -80,9 +97,7 @@ pub(super) fn add_rejects(work: &Path, rows: &[(u64, &str)]) -> Result<(), Platf
     }
     writer.write(merged.iter().map(|(place, key)| (*place, key.as_str())))?;
     writer.write(new.copied())?;
-    writer.close()?;
-    let renamed: io::Result<()> = fs::rename(&temporary, &path).and_then(|()| sync_folder(work));
-    renamed.map_err(|reason| PlatformError::Members { path, reason })
+    writer.close()
 }
 
 fn read(path: &Path) -> Result<Rows, ReadError> {

@@ -12,13 +12,13 @@ use crate::shop::{self, CAMPAIGN, DESTINATIONS, RUN};
 use crate::terminal::Terminal;
 
 /// A small disk of its own. It is gone when this is dropped.
-struct SmallDisk {
+pub struct SmallDisk {
     at: PathBuf,
 }
 
 impl SmallDisk {
     /// A disk of so many KiB at a folder; `None`, and said so, where this user may not mount one.
-    fn at(folder: &Path, kib: u32) -> Option<Self> {
+    pub fn at(folder: &Path, kib: u32) -> Option<Self> {
         fs::create_dir_all(folder).expect("made");
         let size = format!("size={kib}k,mode=777");
         let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(folder).output();
@@ -29,7 +29,8 @@ impl SmallDisk {
         None
     }
 
-    fn grow(&self, kib: u32) {
+    /// Gives it that size.
+    pub fn grow(&self, kib: u32) {
         let size = format!("remount,size={kib}k");
         let grown = Command::new("mount").args(["-o", &size]).arg(&self.at).status();
         assert!(grown.expect("`mount` starts").success());

@@ -14,7 +14,7 @@ use axum::response::Response;
 use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::terminal::{Answer, Terminal};
+use crate::terminal::{Answer, Running, Terminal};
 
 /// When a command dies.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,13 +79,28 @@ impl Reaper {
         self.state.counted.lock().expect("no thread died").requests
     }
 
+    /// Where commands find the sandbox.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Kills a process at its n-th request from now on, before or after the platform has dealt with it.
+    pub fn kill_at(&self, process: &Running<'_>, number: u64, after: bool) {
+        self.count_anew(Some((number, after)));
+        self.state.process.send_replace(Some(process.process()));
+    }
+
+    fn count_anew(&self, last: Option<(u64, bool)>) {
+        *self.state.counted.lock().expect("no thread died") = Counted { requests: 0, last };
+    }
+
     /// Calls a command whose requests pass here, and which dies like that, or not at all.
     pub fn call(&self, terminal: &Terminal, words: &str, variables: &[(&str, &str)], death: Option<&Death>) -> Answer {
         let last = match death {
             Some(Death::Request { number, after }) => Some((*number, *after)),
             _ => None,
         };
-        *self.state.counted.lock().expect("no thread died") = Counted { requests: 0, last };
+        self.count_anew(last);
         self.state.process.send_replace(None);
         let mut variables = variables.to_vec();
         variables.push(("CONSIGN_SANDBOX", &self.url));

@@ -1,7 +1,9 @@
 //! Workspaces as they are before a run, to which they can be brought back.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::fs;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
@@ -53,15 +55,15 @@ pub struct Sandbox<'a> {
 
 impl Start {
     /// 121 customers, who are delivered for the first time.
-    pub fn first() -> Self {
-        let (terminal, servers) = workspace();
+    pub fn first(servers: Vec<Server>) -> Self {
+        let terminal = workspace(&servers);
         Self::of(terminal, servers)
     }
 
     /// The same, delivered once, with customers who have changed since: some are gone, some are new, one has another
     /// address.
-    pub fn later() -> Self {
-        let (terminal, servers) = workspace();
+    pub fn later(servers: Vec<Server>) -> Self {
+        let terminal = workspace(&servers);
         let sandbox = sandbox(&terminal, 0);
         let mut variables = servers::variables();
         variables.push(("CONSIGN_SANDBOX".to_owned(), sandbox.url.clone()));
@@ -128,6 +130,12 @@ impl Start {
         sandbox(&self.terminal, 0)
     }
 
+    /// Whether a file or folder of the workspace is there from the beginning.
+    pub fn is_kept(&self, path: &Path) -> bool {
+        let path = path.strip_prefix(self.terminal.path("")).expect("it is in the workspace");
+        self.kept.path().join(path).exists()
+    }
+
     pub fn variables(&self) -> Vec<(&str, &str)> {
         borrowed(&self.variables)
     }
@@ -140,6 +148,11 @@ impl Start {
 }
 
 impl Sandbox<'_> {
+    pub fn port(&self) -> u16 {
+        let (_, port) = self.url.rsplit_once(':').expect("it has a port");
+        port.parse().expect("a number")
+    }
+
     /// Kills it. What it has said to have is in its folder.
     pub fn stop(self) {
         self.running.signal("KILL");
@@ -159,30 +172,32 @@ fn borrowed(variables: &[(String, String)]) -> Vec<(&str, &str)> {
     variables.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
 }
 
-fn workspace() -> (Terminal, Vec<Server>) {
-    let (terminal, servers) = (Terminal::with(&["clean"]), Server::all());
+fn workspace(servers: &[Server]) -> Terminal {
+    let terminal = Terminal::with(&["clean"]);
     fs::create_dir(terminal.path("clean/out")).expect("made");
     let mut destinations = DESTINATIONS.to_owned();
     let mut files = String::new();
-    for server in &servers {
-        destinations += &format!("  - {}\n", server.destination);
-        files += &format!(
+    for server in servers {
+        writeln!(destinations, "  - {}", server.destination).expect("written");
+        write!(
+            files,
             "      {}:\n        file: {{ format: csv, manifest: true, success_file: true }}\n        attributes:\n          - \
              {{ attribute: id, column: Merged_Customers.customer_id }}\n          - {{ attribute: email, column: \
              Merged_Customers.email }}\n",
             server.id
-        );
+        )
+        .expect("written");
     }
     fs::write(terminal.path(shop::DESTINATIONS), destinations).expect("written");
-    let ids: Vec<_> = ["mail", "sms", "criteo", "tiktok", "meta", "folder"].into_iter().collect();
-    let ids = ids.into_iter().chain(servers.iter().map(|server| server.id)).collect::<Vec<_>>().join(", ");
+    let ids = ["mail", "sms", "criteo", "tiktok", "meta", "folder"].into_iter();
+    let ids = ids.chain(servers.iter().map(|server| server.id)).collect::<Vec<_>>().join(", ");
     terminal.edit(shop::CAMPAIGN, "[mail, folder]", &format!("[{ids}]"));
     let sms = "      sms:\n        attributes: [{ attribute: phone, column: Merged_Customers.phone }]\n";
     terminal.edit(shop::CAMPAIGN, "    destinations:\n", &format!("    destinations:\n{sms}{files}"));
     shop::append(&terminal, CUSTOMERS, (0..120).map(line).collect::<String>());
     shop::append(&terminal, PROFILES, (0..120).map(profile).collect::<String>());
     shop::apply(&terminal);
-    (terminal, servers)
+    terminal
 }
 
 fn line(i: usize) -> String {

@@ -36,6 +36,14 @@ const home = createRoute({
   },
 });
 
+const settings = createRoute({
+  getParentRoute: () => root,
+  path: '/settings',
+  beforeLoad: () => {
+    throw redirect({ to: '/settings/$section', params: { section: 'workspace' } });
+  },
+});
+
 const tree = root.addChildren([
   home,
   page('/campaigns', () => import('./pages/campaigns/CampaignsPage')),
@@ -47,8 +55,12 @@ const tree = root.addChildren([
   page('/destinations/$destination', () => import('./pages/destinations/DestinationPage')),
   page('/destinations/new/$kind', () => import('./pages/destinations/NewDestinationPage')),
   page('/sources', () => import('./pages/sources/SourcesPage')),
+  page('/sources/connect', () => import('./pages/sources/NewSourcePage')),
+  page('/sources/connect/$source', () => import('./pages/sources/SourcePage')),
   page('/sources/$table', () => import('./pages/sources/TablePage')),
   runs,
+  settings,
+  page('/settings/$section', () => import('./pages/settings/SettingsPage')),
   page('/runs/$run', () => import('./pages/runs/RunPage')),
 ]);
 

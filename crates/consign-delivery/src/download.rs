@@ -47,10 +47,10 @@ impl Csv {
 
     fn batch(&mut self) -> Result<Option<RecordBatch>, DownloadError> {
         loop {
-            if let Some((rows, shape)) = &mut self.open {
-                if let Some(batch) = rows.next() {
-                    return Ok(Some(shape(&batch?)?));
-                }
+            if let Some((rows, shape)) = &mut self.open
+                && let Some(batch) = rows.next()
+            {
+                return Ok(Some(shape(&batch?)?));
             }
             let Some((path, shape)) = self.files.pop_front() else { return Ok(None) };
             self.open = Some((staged::read(&path)?, shape));

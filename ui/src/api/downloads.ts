@@ -4,8 +4,6 @@ const at = (path: string, query: Record<string, string> = {}) => {
   return `/api/v1${path}${text && `?${text}`}`;
 };
 
-export const recipientsOfCampaign = (campaign: string) => at(`/campaigns/${encodeURIComponent(campaign)}/recipients`);
-
 export const recipientsOfRun = (run: string) => at(`/runs/${encodeURIComponent(run)}/recipients`);
 
 /** The rows of a delivery that were left out, for one reason or for all. */

@@ -25,6 +25,13 @@ export const destinationsQuery = queryOptions({
   queryFn: () => all((cursor) => api.GET('/destinations', { params: { query: { cursor, limit: LIMIT } } })),
 });
 
+/** The attributes that campaigns begin with at a destination. */
+export const defaultsQuery = (destination: string) =>
+  queryOptions({
+    queryKey: ['destinations', destination, 'defaults'],
+    queryFn: () => ask(api.GET('/destinations/{destination}/default_attributes', { params: { path: { destination } } })),
+  });
+
 export const kindsQuery = queryOptions({
   queryKey: ['kinds'],
   queryFn: async () => {

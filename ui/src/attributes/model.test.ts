@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import type { Schemas } from '../../api/client';
-import { firstSource, lines, type Mapping, withSource, wrongName } from './attributes';
+import type { Schemas } from '../api/client';
+import { firstSource, lines, type Mapping, withSource, wrongName } from './model';
 
 const spec = (name: string): Schemas['AttributeSpec'] => ({
   name, requirement: 'optional', value: 'text', normalisation: 'text', hash: 'none', default: null, description: '',

@@ -1,5 +1,5 @@
 /** The attributes that a destination takes, and what is mapped to them. */
-import type { Schemas } from '../../api/client';
+import type { Schemas } from '../api/client';
 
 export type Mapping = Schemas['AttributeMapping'];
 type Rules = Schemas['Rules'];

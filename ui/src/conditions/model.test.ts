@@ -4,7 +4,7 @@ import { inWords } from './words';
 
 const tables: Table[] = [
   {
-    name: 'Customer_360', source: 'shop', rows_per_customer: 'one', customer_key: 'customer_id', is_customer_table: false, rows: 3,
+    name: 'Customer_360', source: 'shop', rows_per_customer: 'one', customer_key: 'customer_id', is_customer_table: false, rows: 3, written: null,
     columns: [
       { name: 'lifecycle_status', column_type: 'text', semantic: null },
       { name: 'lifetime_value', column_type: 'number', semantic: null },
@@ -13,7 +13,7 @@ const tables: Table[] = [
     ],
   },
   {
-    name: 'Orders', source: 'shop', rows_per_customer: 'many', customer_key: 'customer_id', is_customer_table: false, rows: 9,
+    name: 'Orders', source: 'shop', rows_per_customer: 'many', customer_key: 'customer_id', is_customer_table: false, rows: 9, written: null,
     columns: [{ name: 'amount', column_type: 'number', semantic: null }],
   },
 ];

@@ -1,4 +1,4 @@
-import { IconActivity, IconDatabase, IconPlugConnected, IconSpeakerphone, IconUsersGroup, type Icon } from '@tabler/icons-react';
+import { IconActivity, IconDatabase, IconPlugConnected, IconSettings, IconSpeakerphone, IconUsersGroup, type Icon } from '@tabler/icons-react';
 
 /** The left navigation, in order. */
 export const navigation: { to: string; label: string; icon: Icon }[] = [
@@ -7,4 +7,5 @@ export const navigation: { to: string; label: string; icon: Icon }[] = [
   { to: '/destinations', label: 'Destinations', icon: IconPlugConnected },
   { to: '/sources', label: 'Sources', icon: IconDatabase },
   { to: '/runs', label: 'Activity', icon: IconActivity },
+  { to: '/settings', label: 'Settings', icon: IconSettings },
 ];

@@ -7,7 +7,7 @@ import {
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { api, ask, askTagged } from '../../api/client';
-import { recipientsOfCampaign } from '../../api/downloads';
+import { recipientsOfRun } from '../../api/downloads';
 import { Failure } from '../../components';
 import { sentence } from '../../components/Failure';
 import type { Line } from './list';
@@ -75,20 +75,19 @@ export function CampaignActions({ line }: { line: Line }) {
               History
             </Menu.Item>
           )}
-          {line.last_delivery && (
+          {line.last_run && line.last_delivery && status !== 'error' && (
             <Menu.Item
               component="a"
-              href={recipientsOfCampaign(line.id)}
+              href={recipientsOfRun(line.last_run)}
               download
               leftSection={<IconDownload size={16} aria-hidden />}
             >
-              Download recipients
+              Download last recipients
             </Menu.Item>
           )}
           <Menu.Item leftSection={<IconHash size={16} aria-hidden />} onClick={() => void navigator.clipboard.writeText(line.id)}>
             Copy its id
           </Menu.Item>
-          <Menu.Divider />
           {status === 'archived' ? (
             <Menu.Item leftSection={<IconArchiveOff size={16} aria-hidden />} onClick={() => bringBack.mutate()}>
               Bring back

@@ -23,7 +23,7 @@ const FILTERS: { sort: keyof Filters; label: string; any: string }[] = [
   { sort: 'destination', label: 'Destination', any: 'Any destination' },
   { sort: 'folder', label: 'Folder', any: 'Any folder' },
   { sort: 'label', label: 'Label', any: 'Any label' },
-  { sort: 'edited_by', label: 'Edited by', any: 'Edited by anybody' },
+  { sort: 'edited_by', label: 'Edited by', any: 'Anybody' },
 ];
 
 interface Props {

@@ -1,13 +1,13 @@
-import { Alert, Badge, Card, Code, Group, Stack, Table, Text, Title } from '@mantine/core';
-import { IconDatabase } from '@tabler/icons-react';
+import { Alert, Badge, Button, Card, Code, Group, Stack, Table, Text, Title } from '@mantine/core';
+import { IconDatabase, IconPlus } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 
 import type { Schemas } from '../../api/client';
-import { Empty, Failure, Loading, PageHeader } from '../../components';
+import { Count, Empty, Failure, Loading, PageHeader, TextLink, When } from '../../components';
 import { sentence } from '../../components/Failure';
 import { spokenOf } from './connection';
-import { linesQuery, sourcesQuery } from './queries';
+import { linesQuery, sourcesQuery, tableQuery } from './queries';
 
 type TableLine = Schemas['TableLine'];
 
@@ -17,15 +17,22 @@ export default function SourcesPage() {
   const tables = useQuery(linesQuery);
   const error = sources.error ?? tables.error;
   const all = sources.data ?? [];
+  const connect = (
+    <Button component={Link} to="/sources/connect" leftSection={<IconPlus size={16} aria-hidden />}>
+      Connect a source
+    </Button>
+  );
   return (
     <Stack gap="lg">
-      <PageHeader title="Sources">Where customers come from: tables, each with a key that says whose row it is.</PageHeader>
+      <PageHeader title="Sources" actions={connect}>
+        Where customers come from: tables, each with a key that says whose row it is.
+      </PageHeader>
       {error && <Failure title="The sources cannot be shown" error={error} />}
       {!error && (sources.isPending || tables.isPending) && <Loading what="tables" />}
       {sources.data && all.length === 0 && (
-        <Empty icon={IconDatabase} title="No source yet">
-          Write the sources into the definitions of the workspace and make them current with <Code>consign apply</Code>.
-          The first one holds the table that says who your customers are.
+        <Empty icon={IconDatabase} title="No source yet" action={connect}>
+          A source is a folder of files, on disk or in an object store, or a database. The first one holds the table that
+          says who your customers are.
         </Empty>
       )}
       {tables.data &&
@@ -42,6 +49,9 @@ export default function SourcesPage() {
                   {sort}
                 </Badge>
                 <Code>{where}</Code>
+                <TextLink to="/sources/connect/$source" params={{ source: source.id }} fz="sm" aria-label={`Edit ${source.id}`}>
+                  Edit
+                </TextLink>
               </Group>
               {own.length === 0 ? <Text c="dimmed">It has no tables.</Text> : <Tables tables={own} />}
             </Card>
@@ -60,6 +70,8 @@ function Tables({ tables }: { tables: TableLine[] }) {
           <Table.Th>Rows a customer</Table.Th>
           <Table.Th>Customer key</Table.Th>
           <Table.Th ta="right">Columns</Table.Th>
+          <Table.Th ta="right">Rows</Table.Th>
+          <Table.Th>Last written</Table.Th>
         </Table.Tr>
       </Table.Thead>
       <Table.Tbody>
@@ -91,9 +103,25 @@ function Tables({ tables }: { tables: TableLine[] }) {
               <Code>{table.customer_key}</Code>
             </Table.Td>
             <Table.Td ta="right">{table.columns ?? ''}</Table.Td>
+            {table.problem === null ? <Counted table={table.name} /> : <Table.Td colSpan={2} />}
           </Table.Tr>
         ))}
       </Table.Tbody>
     </Table>
+  );
+}
+
+/** How many rows a table has, counted while the page is there already, and when they were written. */
+function Counted({ table }: { table: string }) {
+  const { data, isFetching } = useQuery(tableQuery(table));
+  return (
+    <>
+      <Table.Td ta="right">
+        <Count value={data?.rows} counting={isFetching} size="sm" />
+      </Table.Td>
+      <Table.Td>
+        <When at={data?.written} />
+      </Table.Td>
+    </>
   );
 }

@@ -47,6 +47,15 @@ pub(crate) fn writing(location: &Location) -> (&'static str, Option<&'static str
     }
 }
 
+/// Asks for the microseconds since 1970 by the clock of the database: those of several machines need not agree. A file is
+/// of one machine, and goes by its clock.
+pub(crate) fn clock(location: &Location) -> Option<&'static str> {
+    match location {
+        Location::File(_) => None,
+        Location::Postgres(_) => Some(postgres::CLOCK),
+    }
+}
+
 /// Connections to a store that is ready, each told first what holds for all it does.
 async fn connections(location: &Location, url: &Url, settings: String) -> Result<AnyPool, StoreError> {
     let error = |error: sqlx::Error| StoreError::of(location, &error);

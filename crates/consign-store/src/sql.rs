@@ -8,11 +8,15 @@ mod data_folder;
 mod definitions;
 mod deliveries;
 mod drafts;
+mod leases;
 mod lists;
 mod notices;
 mod occurrences;
 mod runs;
 mod waits;
+
+use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, SubsecRound, Utc};
@@ -26,6 +30,7 @@ use sqlx::{Any, AnyConnection, AnyPool, Transaction};
 
 use crate::Store;
 use crate::error::StoreError;
+use crate::lease::{HeldLease, LEASE_TERM, Lease, LeaseOn, LeaseOwner, Taking};
 use crate::location::Location;
 use crate::open;
 use crate::record::{
@@ -40,6 +45,10 @@ use crate::state::RunState;
 pub struct SqlStore {
     pool: AnyPool,
     location: Location,
+    /// How long leases hold.
+    term: Duration,
+    /// The lease under which everything is changed.
+    lease: Option<Lease>,
 }
 
 impl SqlStore {
@@ -48,7 +57,13 @@ impl SqlStore {
     pub async fn open(location: impl Into<Location>) -> Result<Self, StoreError> {
         let location = location.into();
         let pool = open::open(&location).await?;
-        Ok(Self { pool, location })
+        Ok(Self { pool, location, term: LEASE_TERM, lease: None })
+    }
+
+    /// The same, whose leases hold for so long.
+    #[must_use]
+    pub fn with_lease_term(self, term: Duration) -> Self {
+        Self { term, ..self }
     }
 
     /// Closes it. Without this nothing is lost; with it, everything is in the one file.
@@ -63,7 +78,18 @@ impl SqlStore {
         if let Some(lock) = lock {
             sqlx::query(lock).execute(&mut *transaction).await.map_err(|error| self.error(error))?;
         }
+        if let Some(lease) = &self.lease {
+            leases::check(&mut transaction, lease).await.map_err(|fault| self.error(fault))?;
+        }
         Ok(transaction)
+    }
+
+    /// Now, by the clock that all who share the store go by.
+    async fn clock(&self, connection: &mut AnyConnection) -> Result<i64, Fault> {
+        match open::clock(&self.location) {
+            Some(select) => Ok(sqlx::query_scalar(select).fetch_one(connection).await?),
+            None => Ok(Utc::now().timestamp_micros()),
+        }
     }
 
     async fn commit(&self, transaction: Transaction<'static, Any>) -> Result<(), StoreError> {
@@ -88,6 +114,39 @@ impl SqlStore {
 
 #[async_trait]
 impl Store for SqlStore {
+    async fn take_lease(&self, on: &LeaseOn, owner: &LeaseOwner, gone: Option<u64>) -> Result<Taking, StoreError> {
+        let mut transaction = self.begin().await?;
+        let now = self.clock(&mut transaction).await.map_err(|fault| self.error(fault))?;
+        let taking = leases::take(&mut transaction, on, owner, gone, (now, self.term)).await;
+        let taking = taking.map_err(|fault| self.error(fault))?;
+        self.commit(transaction).await?;
+        Ok(taking)
+    }
+
+    async fn renew_lease(&self, lease: &Lease) -> Result<(), StoreError> {
+        let mut transaction = self.begin().await?;
+        let now = self.clock(&mut transaction).await.map_err(|fault| self.error(fault))?;
+        let renewed = leases::hold_until(&mut transaction, lease, leases::end(now, self.term)).await;
+        renewed.map_err(|fault| self.error(fault))?;
+        self.commit(transaction).await
+    }
+
+    async fn release_lease(&self, lease: &Lease) -> Result<(), StoreError> {
+        let mut transaction = self.begin().await?;
+        leases::hold_until(&mut transaction, lease, 0).await.map_err(|fault| self.error(fault))?;
+        self.commit(transaction).await
+    }
+
+    async fn held_lease(&self, on: &LeaseOn) -> Result<Option<HeldLease>, StoreError> {
+        let mut connection = self.read().await?;
+        let now = self.clock(&mut connection).await.map_err(|fault| self.error(fault))?;
+        leases::held(&mut connection, on, now).await.map_err(|fault| self.error(fault))
+    }
+
+    fn under(&self, lease: &Lease) -> Arc<dyn Store> {
+        Arc::new(Self { lease: Some(lease.clone()), ..self.clone() })
+    }
+
     async fn data_folder(&self) -> Result<Option<StoredFolder>, StoreError> {
         let mut connection = self.read().await?;
         data_folder::of_store(&mut connection).await.map_err(|fault| self.error(fault))

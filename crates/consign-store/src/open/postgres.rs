@@ -20,6 +20,9 @@ pub(super) const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
 /// number is any that other programs hardly use.
 pub(super) const LOCK: &str = "SELECT pg_advisory_xact_lock(1131310958, hashtext(current_schema()))";
 
+/// The time of now, and not that of when the transaction began: it may have waited for the lock.
+pub(super) const CLOCK: &str = "SELECT (EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::bigint";
+
 /// What every connection is told: not to wait forever for the lock, to let it go where this process stands still, and
 /// that a commit is on disk where the server's default is that it need not be.
 const SETTINGS: &str = "SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '60s'; \

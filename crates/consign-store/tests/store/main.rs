@@ -5,6 +5,7 @@ mod audit;
 mod credentials;
 mod drafts;
 mod file;
+mod leases;
 mod notices;
 mod opening;
 mod postgres;

@@ -7,10 +7,10 @@
 //!
 //! The campaign is that of the tests' shop, with 121 customers: the demo's 24 deliveries take too long for hundreds of runs.
 
-mod reaper;
+pub mod reaper;
 mod servers;
-mod start;
-mod world;
+pub mod start;
+pub mod world;
 
 use std::env;
 use std::ops::AddAssign;

@@ -14,6 +14,7 @@ mod doctor;
 mod interrupts;
 mod keys;
 mod later;
+mod leases;
 mod notifications;
 mod record;
 mod schedules;

@@ -108,9 +108,10 @@ impl RunError {
         matches!(self, Self::Engine(EngineError::Cancelled) | Self::Stage(StageError::Cancelled))
     }
 
-    /// Whether another process has taken the campaign over.
-    fn is_taken_over(&self) -> bool {
-        matches!(self, Self::Store(StoreError::LeaseLost(_)))
+    /// Whether the run is gone on with from where it is: another process has taken it over, or nobody could be told that it
+    /// has ended.
+    fn leaves_run_open(&self) -> bool {
+        matches!(self, Self::Store(StoreError::LeaseLost(_) | StoreError::Unreachable { .. }))
     }
 }
 
@@ -341,9 +342,8 @@ impl Workplace<'_> {
     ) -> Result<RunSummary, RunError> {
         let store = &*under.store;
         let done = Box::pin(self.steps(under, plan, state, earlier)).await;
-        // What another process has taken over is not ours to end.
         if let Err(error) = &done
-            && !error.is_taken_over()
+            && !error.leaves_run_open()
         {
             let outcome = if error.is_cancelled() { Outcome::Cancelled } else { Outcome::Failed };
             // Before all is staged nobody goes on with it. On a full disk this also makes the room to record how it ended.

@@ -2,6 +2,7 @@
 //! database of Postgres.
 
 mod audit;
+mod broken_off;
 mod credentials;
 mod drafts;
 mod file;

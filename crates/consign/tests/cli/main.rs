@@ -17,6 +17,7 @@ mod later;
 mod leases;
 mod notifications;
 mod record;
+mod restarts;
 mod schedules;
 mod shop;
 mod showing;

@@ -83,6 +83,7 @@ pub(crate) fn platform_class(error: &PlatformError) -> ErrorClass {
         | PlatformError::Rotated { .. }
         | PlatformError::Seal(_)
         | PlatformError::Parquet(_)
+        | PlatformError::Lease(_)
         | PlatformError::Store(_) => {
             return ErrorClass::Unavailable;
         }

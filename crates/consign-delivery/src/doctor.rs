@@ -15,6 +15,7 @@ use consign_store::{Credential, Examined, Outcome, Run, RunState, Store, StoreEr
 use serde::Serialize;
 
 use crate::folder::{DataFolder, entries, kept};
+use crate::lease::{LeaseError, is_worked_on};
 use crate::resume::Staging;
 use crate::run::chain;
 
@@ -289,18 +290,22 @@ impl Examination<'_> {
     async fn runs(&self) -> Result<Vec<Finding>, StoreError> {
         let check = Check::Runs;
         let runs = self.store.unfinished_runs().await?;
-        let found = runs.iter().map(|Run { id, campaign, .. }| match self.folder.is_held(campaign) {
+        let mut found = Vec::new();
+        for Run { id, campaign, .. } in &runs {
+            found.push(match is_worked_on(self.store, self.folder, campaign).await {
             Ok(true) => check.ok(format!("a process works on the run `{id}` of the campaign `{campaign}`")),
             Ok(false) => check.warning(format!(
                 "the run `{id}` of the campaign `{campaign}` is not finished and no process works on it: run `consign \
                  resume {id}`, or `consign cancel {id}`"
             )),
-            Err(error) => check.problem(format!(
-                "whether a process works on the run `{id}` cannot be seen ({error}): check that you may read the data \
+            Err(LeaseError::Store(error)) => return Err(error),
+            Err(LeaseError::Sign { reason, .. }) => check.problem(format!(
+                "whether a process works on the run `{id}` cannot be seen ({reason}): check that you may read the data \
                  folder"
             )),
-        });
-        Ok(check.or_ok(found.collect(), "all are finished"))
+            });
+        }
+        Ok(check.or_ok(found, "all are finished"))
     }
 
     /// What is staged of the runs that may go on or be sent again, against what was written.

@@ -6,7 +6,6 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
-use consign_model::id::Slug;
 use consign_points::Point;
 use consign_secrets::{KeySource, WorkspaceKey};
 use serde::Serialize;
@@ -77,18 +76,19 @@ impl DataFolder {
         self.path.join("spill")
     }
 
-    /// Keeps every other process from running a campaign while it is held; `None` where one does. The system lets go of
-    /// it when the process ends, however it ends.
-    pub(crate) fn hold(&self, campaign: &Slug) -> io::Result<Option<CampaignLock>> {
-        let folder = self.path.join("locks");
+    /// A sign that who has that id lives, which the system takes back when the process ends, however it ends.
+    pub(crate) fn live_as(&self, id: &str) -> io::Result<SignOfLife> {
+        let folder = self.path.join(LIVING);
         private_folder(&folder)?;
-        Ok(lock(&folder.join(campaign.as_str()))?.map(CampaignLock))
+        let path = folder.join(id);
+        let file = File::options().create_new(true).append(true).open(&path)?;
+        file.try_lock()?;
+        Ok(SignOfLife { _locked: file, path })
     }
 
-    /// Whether some process runs a campaign now. Makes nothing; who begins to run it at the very instant of the look is
-    /// told that it is under way.
-    pub(crate) fn is_held(&self, campaign: &Slug) -> io::Result<bool> {
-        match File::open(self.path.join("locks").join(campaign.as_str())) {
+    /// Whether who has that id lives on this machine.
+    pub(crate) fn lives(&self, id: &str) -> io::Result<bool> {
+        match File::open(self.path.join(LIVING).join(id)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
             Err(error) => Err(error),
             Ok(file) => match file.try_lock_shared() {
@@ -97,11 +97,6 @@ impl DataFolder {
                 Err(TryLockError::Error(error)) => Err(error),
             },
         }
-    }
-
-    /// Keeps every other process from keeping the schedules while it is held; `None` where one does.
-    pub fn hold_schedules(&self) -> io::Result<Option<SchedulesLock>> {
-        Ok(lock(&self.path.join("schedules.lock"))?.map(SchedulesLock))
     }
 
     /// Credentials that platforms gave in place of the user's, sealed.
@@ -193,24 +188,22 @@ impl TestFolder {
     }
 }
 
-/// Locks a file, which is made where it is missing; `None` where another process has it locked. The system lets go of it
-/// when the process ends, however it ends.
-fn lock(path: &Path) -> io::Result<Option<File>> {
-    let file = File::options().create(true).append(true).open(path)?;
-    match file.try_lock() {
-        Ok(()) => Ok(Some(file)),
-        Err(TryLockError::WouldBlock) => Ok(None),
-        Err(TryLockError::Error(error)) => Err(error),
-    }
+/// The folder with the signs of life.
+const LIVING: &str = "locks";
+
+/// A file that is locked as long as its process lives.
+#[derive(Debug)]
+pub(crate) struct SignOfLife {
+    _locked: File,
+    path: PathBuf,
 }
 
-/// A campaign that this process runs. It is let go when this is dropped.
-#[derive(Debug)]
-pub(crate) struct CampaignLock(#[expect(dead_code, reason = "it is held, not read")] File);
-
-/// The schedules that this process keeps. They are let go when this is dropped.
-#[derive(Debug)]
-pub struct SchedulesLock(#[expect(dead_code, reason = "it is held, not read")] File);
+impl Drop for SignOfLife {
+    fn drop(&mut self) {
+        // One that stays says as little as none.
+        let _ = fs::remove_file(&self.path);
+    }
+}
 
 /// The files of one run.
 #[derive(Debug, Clone)]

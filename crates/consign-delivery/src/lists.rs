@@ -3,12 +3,14 @@
 use chrono::{DateTime, Utc};
 use consign_engine::Engine;
 use consign_model::id::Slug;
+use consign_model::plan::CampaignPlan;
 use consign_store::{RememberedList, Store};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::deliver::Sender;
 use crate::folder::{DataFolder, remove_folder};
+use crate::lease::Under;
 use crate::platform::{self, Agreed, PlatformError, Platforms};
 use crate::run::{RunError, Workplace, chain, hold};
 
@@ -83,20 +85,29 @@ impl Workplace<'_> {
     ) -> Result<Vec<Reconciled>, RunError> {
         let id = format!("reconcile-{}", uuid::Uuid::now_v7());
         let plan = self.plan(campaign, now, &id)?;
-        let folder = self.folder.run(&id);
+        let held = hold(store, self.folder, campaign).await?;
+        held.during(async |under| self.read_again(under, &plan, destination).await).await
+    }
+
+    async fn read_again(
+        &self,
+        under: &Under,
+        plan: &CampaignPlan,
+        destination: Option<&Slug>,
+    ) -> Result<Vec<Reconciled>, RunError> {
+        let folder = self.folder.run(&plan.run_id);
         let unusable = |reason| RunError::Folder { path: folder.path().to_owned(), reason };
-        let _held = hold(self.folder, campaign)?;
         folder.create().map_err(unusable)?;
         let sender = Sender {
-            plan: &plan,
+            plan,
             destinations: &self.definitions.destinations,
             registry: self.registry,
             secrets: self.secrets,
             folder: &folder,
             cancel: self.cancel,
         };
-        let platforms =
-            Platforms { store, engine: self.engine, http: self.http, data: self.folder, sandbox: self.sandbox };
+        let (store, http, campaign) = (&*under.store, &under.http(self.http), &plan.campaign);
+        let platforms = Platforms { store, engine: self.engine, http, data: self.folder, sandbox: self.sandbox };
         let mut all = Vec::new();
         let lists = plan.deliveries.iter().enumerate().filter(|(_, one)| one.file.is_none());
         for (number, delivery) in lists.filter(|(_, one)| destination.is_none_or(|wanted| *wanted == one.destination)) {

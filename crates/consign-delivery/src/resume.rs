@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::checksum::{Checksum, Damage};
 use crate::deliver::Delivered;
 use crate::folder::{DataFolder, RunFolder, keep, kept};
+use crate::lease::Under;
 use crate::platform::PlatformSent;
 use crate::run::{RunError, RunSummary, Workplace, chain, hold};
 use crate::stage::{StageError, StagedDelivery};
@@ -20,13 +21,18 @@ impl Workplace<'_> {
     /// are read only where the run had not assigned yet. A run that cannot be resumed fails.
     pub async fn resume(&self, store: &dyn Store, run: &str) -> Result<RunSummary, RunError> {
         let campaign = store.run(run).await?.campaign;
-        let _held = hold(self.folder, &campaign)?;
+        let held = hold(store, self.folder, &campaign).await?;
+        held.during(async |under| self.go_on(under, run).await).await
+    }
+
+    async fn go_on(&self, under: &Under, run: &str) -> Result<RunSummary, RunError> {
+        let store = &*under.store;
         // Whoever held the campaign until now may have ended the run.
         let run = store.run(run).await?;
         if run.state.is_finished() {
             return Err(RunError::Over(run.id));
         }
-        self.audit(store, "resume", &run.id, &format!("campaign `{campaign}`")).await?;
+        self.audit(store, "resume", &run.id, &format!("campaign `{}`", run.campaign)).await?;
         let plan = match self.plan_again(&run) {
             Ok(plan) => plan,
             Err(error) => {
@@ -35,7 +41,7 @@ impl Workplace<'_> {
             }
         };
         let earlier = store.deliveries(&run.id).await?;
-        self.finish(store, &plan, run.state, &earlier).await
+        self.finish(under, &plan, run.state, &earlier).await
     }
 
     /// Sends again what of a run did not arrive, at one destination or at all. Lists that were staged are sent as they
@@ -47,7 +53,12 @@ impl Workplace<'_> {
         destination: Option<&Slug>,
     ) -> Result<RunSummary, RunError> {
         let campaign = store.run(run).await?.campaign;
-        let _held = hold(self.folder, &campaign)?;
+        let held = hold(store, self.folder, &campaign).await?;
+        held.during(async |under| self.send_again(under, run, destination).await).await
+    }
+
+    async fn send_again(&self, under: &Under, run: &str, destination: Option<&Slug>) -> Result<RunSummary, RunError> {
+        let store = &*under.store;
         let run = store.run(run).await?;
         let of_destination = |one: &Delivery| destination.is_none_or(|destination| one.destination == *destination);
         let failed = |one: &Delivery| one.state.may_become(DeliveryState::Sending) && of_destination(one);
@@ -59,13 +70,13 @@ impl Workplace<'_> {
         let plan = self.plan_again(&run)?;
         staged(&self.folder.run(&run.id), &run.id).await?;
         let sent_again = destination.map_or_else(String::new, |destination| format!(", destination `{destination}`"));
-        self.audit(store, "retry", &run.id, &format!("campaign `{campaign}`{sent_again}")).await?;
+        self.audit(store, "retry", &run.id, &format!("campaign `{}`{sent_again}", run.campaign)).await?;
         store.move_run(&run.id, RunState::Delivering, None).await?;
         for delivery in &failed {
             store.move_delivery(&delivery.id, &DeliveryChange::to(DeliveryState::Sending)).await?;
         }
         let earlier = store.deliveries(&run.id).await?;
-        self.finish(store, &plan, RunState::Delivering, &earlier).await
+        self.finish(under, &plan, RunState::Delivering, &earlier).await
     }
 
     /// The plan that a run began with.
@@ -86,13 +97,16 @@ impl Workplace<'_> {
 /// Gives up a run that no process works on any more. `actor` asks for it.
 pub async fn give_up(store: &dyn Store, folder: &DataFolder, run: &str, actor: &str) -> Result<(), RunError> {
     let campaign = store.run(run).await?.campaign;
-    let _held = hold(folder, &campaign)?;
-    if store.run(run).await?.state.is_finished() {
-        return Err(RunError::Over(run.to_owned()));
-    }
-    store.audit(actor, "cancel", run, &format!("campaign `{campaign}`")).await?;
-    store.move_run(run, RunState::Finished(Outcome::Cancelled), None).await?;
-    Ok(())
+    let giving_up = async |under: &Under| {
+        let store = &*under.store;
+        if store.run(run).await?.state.is_finished() {
+            return Err(RunError::Over(run.to_owned()));
+        }
+        store.audit(actor, "cancel", run, &format!("campaign `{campaign}`")).await?;
+        store.move_run(run, RunState::Finished(Outcome::Cancelled), None).await?;
+        Ok(())
+    };
+    hold(store, folder, &campaign).await?.during(giving_up).await
 }
 
 /// What a run has staged, each file as it was written.

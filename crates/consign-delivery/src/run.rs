@@ -15,8 +15,8 @@ use consign_model::problem::Problem;
 use consign_points::Point;
 use consign_secrets::Secrets;
 use consign_store::{
-    AudienceCounts, Delivery, DeliveryChange, DeliveryCounts, DeliveryState, ErrorClass, GroupCounts, ListCounts,
-    NewDelivery, NewRun, Outcome, RunMode, RunState, Store, StoreError, SubAudienceCounts,
+    AudienceCounts, Delivery, DeliveryChange, DeliveryCounts, DeliveryState, ErrorClass, GroupCounts, LeaseOn,
+    ListCounts, NewDelivery, NewRun, Outcome, RunMode, RunState, Store, StoreError, SubAudienceCounts,
 };
 use futures::stream::{self, StreamExt};
 use serde::Serialize;
@@ -27,8 +27,9 @@ use url::Url;
 use crate::assignments::{self, AssignmentsError};
 use crate::checksum::{Checksum, Damage};
 use crate::deliver::{DeliverError, Delivered, Ended, Sender};
-use crate::folder::{CampaignLock, DataFolder, RunFolder};
+use crate::folder::{DataFolder, RunFolder};
 use crate::inspect::Inspector;
+use crate::lease::{HeldByUs, LeaseError, Under};
 use crate::platform::{FollowUp, Followed, PlatformSent, Platforms, rejected_file};
 use crate::recipients::{self, DeliveryOutcome, RecipientsError};
 use crate::resume::{self, Staging};
@@ -59,6 +60,9 @@ pub enum RunError {
     /// Rows could not be encoded for a preview.
     #[error(transparent)]
     Sample(#[from] DeliverError),
+    /// The lease on the campaign could not be asked for.
+    #[error(transparent)]
+    Lease(#[from] LeaseError),
     /// Another process runs the campaign.
     #[error("the campaign `{0}` is being run by another process: try again when that run has ended")]
     Underway(Slug),
@@ -102,6 +106,12 @@ impl RunError {
     /// Whether somebody stopped it.
     pub fn is_cancelled(&self) -> bool {
         matches!(self, Self::Engine(EngineError::Cancelled) | Self::Stage(StageError::Cancelled))
+    }
+
+    /// Whether the run is gone on with from where it is: another process has taken it over, or nobody could be told that it
+    /// has ended.
+    fn leaves_run_open(&self) -> bool {
+        matches!(self, Self::Store(StoreError::LeaseLost(_) | StoreError::Unreachable { .. }))
     }
 }
 
@@ -300,34 +310,41 @@ impl Workplace<'_> {
             return Err(RunError::Archived(campaign.clone()));
         }
         let plan = self.plan(campaign, as_of, run_id)?;
-        let _held = hold(self.folder, campaign)?;
-        self.end_abandoned(store, campaign).await?;
-        self.freeze(run_id)?;
-        self.audit(store, "run", run_id, &format!("campaign `{campaign}`, definitions version {version}")).await?;
-        store
-            .create_run(&NewRun {
-                id: run_id.to_owned(),
-                campaign: campaign.clone(),
-                definitions_version: version,
-                mode: if plan.deliveries.iter().any(|one| one.sandbox) { RunMode::Rehearsal } else { RunMode::Real },
-                as_of,
-                launch_date: plan.launch_date,
-            })
-            .await?;
-        self.finish(store, &plan, RunState::Assigning, &[]).await
+        let run = NewRun {
+            id: run_id.to_owned(),
+            campaign: campaign.clone(),
+            definitions_version: version,
+            mode: if plan.deliveries.iter().any(|one| one.sandbox) { RunMode::Rehearsal } else { RunMode::Real },
+            as_of,
+            launch_date: plan.launch_date,
+        };
+        let detail = format!("campaign `{campaign}`, definitions version {version}");
+        let held = hold(store, self.folder, campaign).await?;
+        let running = async |under: &Under| {
+            let store = &*under.store;
+            self.end_abandoned(store, campaign).await?;
+            self.freeze(run_id)?;
+            self.audit(store, "run", run_id, &detail).await?;
+            store.create_run(&run).await?;
+            self.finish(under, &plan, RunState::Assigning, &[]).await
+        };
+        held.during(running).await
     }
 
-    /// Brings a run from the state that it has to its end. Who calls holds the campaign. `earlier` are its deliveries as
+    /// Brings a run from the state that it has to its end, under the lease on its campaign. `earlier` are its deliveries as
     /// the store has them; those of them that are over stay as they are.
     pub(crate) async fn finish(
         &self,
-        store: &dyn Store,
+        under: &Under,
         plan: &CampaignPlan,
         state: RunState,
         earlier: &[Delivery],
     ) -> Result<RunSummary, RunError> {
-        let done = Box::pin(self.steps(store, plan, state, earlier)).await;
-        if let Err(error) = &done {
+        let store = &*under.store;
+        let done = Box::pin(self.steps(under, plan, state, earlier)).await;
+        if let Err(error) = &done
+            && !error.leaves_run_open()
+        {
             let outcome = if error.is_cancelled() { Outcome::Cancelled } else { Outcome::Failed };
             // Before all is staged nobody goes on with it. On a full disk this also makes the room to record how it ended.
             let folder = self.folder.run(&plan.run_id);
@@ -362,8 +379,8 @@ impl Workplace<'_> {
         Ok(())
     }
 
-    /// Ends the runs of a campaign whose process ended before they did, and that nobody resumes. Who calls holds the
-    /// campaign.
+    /// Ends the runs of a campaign whose process ended before they did, and that nobody resumes. Who calls holds the lease on
+    /// the campaign.
     async fn end_abandoned(&self, store: &dyn Store, campaign: &Slug) -> Result<(), RunError> {
         for run in store.unfinished_runs().await?.into_iter().filter(|run| run.campaign == *campaign) {
             store.move_run(&run.id, RunState::Finished(Outcome::Failed), Some(ABANDONED)).await?;
@@ -373,11 +390,12 @@ impl Workplace<'_> {
 
     async fn steps(
         &self,
-        store: &dyn Store,
+        under: &Under,
         plan: &CampaignPlan,
         state: RunState,
         earlier: &[Delivery],
     ) -> Result<RunSummary, RunError> {
+        let store = &*under.store;
         let folder = self.folder.run(&plan.run_id);
         let snapshot = if state == RunState::Assigning {
             let (snapshot, assignment) = self.assign(store, plan, &folder).await?;
@@ -406,7 +424,7 @@ impl Workplace<'_> {
             store.move_run(&plan.run_id, RunState::Delivering, None).await?;
             staged
         };
-        let deliveries = self.deliver(store, plan, &ids, &staged, earlier, &folder).await?;
+        let deliveries = self.deliver(under, plan, &ids, &staged, earlier, &folder).await?;
         let stored = store.deliveries(&plan.run_id).await?;
         let outcomes: Vec<_> = deliveries
             .iter()
@@ -440,7 +458,7 @@ impl Workplace<'_> {
     /// Sends all deliveries that are not over, some at once. One that fails does not stop the others.
     async fn deliver(
         &self,
-        store: &dyn Store,
+        under: &Under,
         plan: &CampaignPlan,
         ids: &[String],
         staged: &[StagedDelivery],
@@ -457,8 +475,8 @@ impl Workplace<'_> {
         };
         let all = plan.deliveries.iter().zip(ids).zip(staged);
         let inspector = Arc::new(Inspector::open(folder)?);
-        let platforms =
-            Platforms { store, engine: self.engine, http: self.http, data: self.folder, sandbox: self.sandbox };
+        let (store, http) = (&*under.store, &under.http(self.http));
+        let platforms = Platforms { store, engine: self.engine, http, data: self.folder, sandbox: self.sandbox };
         let (tell, told) = mpsc::unbounded_channel();
         let sending = all.map(move |((delivery, id), staged)| {
             let watch = Watch::new(&inspector, id, delivery, &tell);
@@ -476,7 +494,7 @@ impl Workplace<'_> {
                 }
                 let ended = match watch.wait_out(store, self.cancel).await {
                     Ok(()) => {
-                        let http = self.http.observed_by(Arc::new(watch));
+                        let http = http.observed_by(Arc::new(watch));
                         sender.send(Platforms { http: &http, ..platforms }, id, delivery, staged).await
                     }
                     Err(error) => Ended::not_sent(staged.counts.rows, error),
@@ -513,10 +531,10 @@ impl Workplace<'_> {
     }
 }
 
-/// Keeps every other process from the campaign while what this gives is held.
-pub(crate) fn hold(folder: &DataFolder, campaign: &Slug) -> Result<CampaignLock, RunError> {
-    let unusable = |reason| RunError::Folder { path: folder.path().to_owned(), reason };
-    folder.hold(campaign).map_err(unusable)?.ok_or_else(|| RunError::Underway(campaign.clone()))
+/// The lease on a campaign. Another process that has it is in the way.
+pub(crate) async fn hold(store: &dyn Store, folder: &DataFolder, campaign: &Slug) -> Result<HeldByUs, RunError> {
+    let held = HeldByUs::take(store, folder, &LeaseOn::Campaign(campaign.clone())).await?;
+    held.ok_or_else(|| RunError::Underway(campaign.clone()))
 }
 
 /// How far back the last run that was recorded is looked for.

@@ -14,6 +14,7 @@ mod form;
 mod mask;
 mod observe;
 mod patience;
+mod permit;
 mod platform;
 mod retry;
 mod throttle;
@@ -22,6 +23,7 @@ use std::any::Any;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
@@ -35,6 +37,7 @@ pub use mask::Mask;
 pub use observe::{Exchange, Observer, Unobserved};
 pub use patience::Patience;
 pub(crate) use patience::Waits;
+pub use permit::Permit;
 pub(crate) use platform::{Access, Effect, Failure, Platform};
 pub use retry::RetryPolicy;
 pub(crate) use retry::{Backoff, Protocol, Refusal, Setback};
@@ -53,7 +56,10 @@ pub struct Http {
     shared: Arc<Mutex<BTreeMap<String, Arc<dyn Any + Send + Sync>>>>,
     clock: Arc<dyn Clock>,
     observer: Arc<dyn Observer>,
+    permit: Arc<dyn Permit>,
     policy: RetryPolicy,
+    /// How long a request may take as a whole.
+    total: Duration,
 }
 
 impl Http {
@@ -70,6 +76,8 @@ impl Http {
             shared: Arc::default(),
             clock,
             observer: Arc::new(Unobserved),
+            permit: Arc::new(permit::Unlimited),
+            total: timeouts.total,
             policy: RetryPolicy::default(),
         })
     }
@@ -83,6 +91,12 @@ impl Http {
     #[must_use]
     pub fn observed_by(&self, observer: Arc<dyn Observer>) -> Self {
         Self { observer, ..self.clone() }
+    }
+
+    /// The same, whose requests are made by that permit.
+    #[must_use]
+    pub fn permitted_by(&self, permit: Arc<dyn Permit>) -> Self {
+        Self { permit, ..self.clone() }
     }
 
     /// The same, with that policy of trying again.

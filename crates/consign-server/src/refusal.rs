@@ -2,7 +2,7 @@
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use consign_delivery::RunError;
+use consign_delivery::{LeaseError, RunError};
 use consign_engine::EngineError;
 use consign_model::word;
 use consign_store::StoreError;
@@ -111,7 +111,7 @@ impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
         match &error {
             StoreError::NotFound { .. } => Self::new(StatusCode::NOT_FOUND, error.to_string()),
-            StoreError::RunUnderway { .. } => Self::conflict(error.to_string()),
+            StoreError::RunUnderway { .. } | StoreError::LeaseLost(_) => Self::conflict(error.to_string()),
             StoreError::Busy(_) => Self::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()).after(1),
             _ => Self::failed(&error),
         }
@@ -133,7 +133,7 @@ impl From<RunError> for Refusal {
         match error {
             RunError::Plan(problems) => Self::invalid("the campaign cannot be planned", problems),
             RunError::Engine(error) => error.into(),
-            RunError::Store(error) => error.into(),
+            RunError::Store(error) | RunError::Lease(LeaseError::Store(error)) => error.into(),
             RunError::Archived(_)
             | RunError::Underway(_)
             | RunError::Over(_)

@@ -8,6 +8,7 @@ use std::fmt;
 use consign_model::id::Slug;
 use sqlx::migrate::MigrateError;
 
+use crate::lease::LeaseOn;
 use crate::location::Location;
 
 /// Why the store could not do what it was asked. Each says where, why and what to do.
@@ -73,6 +74,12 @@ pub enum StoreError {
         /// The state that cannot follow.
         to: String,
     },
+    /// Another process has taken the lease on it, which this one could not renew in time.
+    #[error(
+        "another process has taken over {0}, since this one stood still for too long: what it has not done it leaves to \
+         the other; see `consign status`"
+    )]
+    LeaseLost(LeaseOn),
     /// Another process writes for longer than we wait.
     #[error("the store {0} is in use by another process: try again, or end that process")]
     Busy(String),

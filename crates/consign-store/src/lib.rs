@@ -6,12 +6,15 @@
 
 pub mod drafts;
 mod error;
+mod lease;
 mod location;
 pub mod notice;
 mod open;
 pub mod record;
 mod sql;
 pub mod state;
+
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -20,6 +23,7 @@ use consign_model::id::Slug;
 
 pub use drafts::{Draft, Drafts};
 pub use error::{Open, StoreError};
+pub use lease::{HeldLease, LEASE_TERM, Lease, LeaseOn, LeaseOwner, Taking};
 pub use location::Location;
 pub use notice::{Announced, NewNotice, Notice, Outbox, Told};
 pub use open::{Examined, examine};
@@ -35,6 +39,22 @@ pub use state::{DeliveryState, Outcome, RunState};
 /// Definitions, runs, deliveries and events. What a call reports as done is on disk and survives a loss of power.
 #[async_trait]
 pub trait Store: Send + Sync {
+    /// Takes the lease on something, for the store's term. Refused, and no error, while somebody holds it, but where that
+    /// is the token of one whose owner is known to be gone.
+    async fn take_lease(&self, on: &LeaseOn, owner: &LeaseOwner, gone: Option<u64>) -> Result<Taking, StoreError>;
+
+    /// Lets a lease hold for another term from now on, also where it was over and nobody has taken it since.
+    async fn renew_lease(&self, lease: &Lease) -> Result<(), StoreError>;
+
+    /// Ends a lease before its time.
+    async fn release_lease(&self, lease: &Lease) -> Result<(), StoreError>;
+
+    /// Who holds the lease on something; `None` where nobody does.
+    async fn held_lease(&self, on: &LeaseOn) -> Result<Option<HeldLease>, StoreError>;
+
+    /// The same store, of which every change is refused, in its own transaction, once somebody else has taken that lease.
+    fn under(&self, lease: &Lease) -> Arc<dyn Store>;
+
     /// The data folder that goes with the store: the files of its runs are there, and what is known of lists. `None` where
     /// none was named so far.
     async fn data_folder(&self) -> Result<Option<StoredFolder>, StoreError>;

@@ -47,13 +47,33 @@ pub(crate) fn writing(location: &Location) -> (&'static str, Option<&'static str
     }
 }
 
-/// Connections to a store that is ready, each told first what holds for all it does.
-async fn connections(location: &Location, url: &Url, settings: String) -> Result<AnyPool, StoreError> {
+/// Asks for the microseconds since 1970 by the clock of the database: those of several machines need not agree. A file is
+/// of one machine, and goes by its clock.
+pub(crate) fn clock(location: &Location) -> Option<&'static str> {
+    match location {
+        Location::File(_) => None,
+        Location::Postgres(_) => Some(postgres::CLOCK),
+    }
+}
+
+/// Asks for the number by which a server knows a transaction, if it has changed anything. A file does not go away.
+pub(crate) fn number(location: &Location) -> Option<&'static str> {
+    match location {
+        Location::File(_) => None,
+        Location::Postgres(_) => Some(postgres::NUMBER),
+    }
+}
+
+/// Asks what became of the transaction with a number.
+pub(crate) const STATUS: &str = "SELECT txid_status($1)";
+
+/// Connections to a store that is ready, each told first what holds for all it does. One is waited for for so long.
+async fn connections(location: &Location, url: &Url, settings: String, wait: Duration) -> Result<AnyPool, StoreError> {
     let error = |error: sqlx::Error| StoreError::of(location, &error);
     let options = AnyConnectOptions::from_url(url).map_err(error)?.disable_statement_logging();
     AnyPoolOptions::new()
         .max_connections(CONNECTIONS)
-        .acquire_timeout(BUSY * 2)
+        .acquire_timeout(wait)
         .after_connect(move |connection, _| {
             let settings = settings.clone();
             Box::pin(async move { sqlx::raw_sql(AssertSqlSafe(settings)).execute(connection).await.map(drop) })

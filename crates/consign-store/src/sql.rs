@@ -8,24 +8,28 @@ mod data_folder;
 mod definitions;
 mod deliveries;
 mod drafts;
+mod leases;
 mod lists;
 mod notices;
 mod occurrences;
+mod patience;
 mod runs;
 mod waits;
+
+use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, SubsecRound, Utc};
 use consign_model::definition::Definitions;
 use consign_model::id::Slug;
-use consign_points::Point;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sqlx::pool::PoolConnection;
 use sqlx::{Any, AnyConnection, AnyPool, Transaction};
 
 use crate::Store;
 use crate::error::StoreError;
+use crate::lease::{HeldLease, LEASE_TERM, Lease, LeaseOn, LeaseOwner, Taking};
 use crate::location::Location;
 use crate::open;
 use crate::record::{
@@ -35,11 +39,17 @@ use crate::record::{
 };
 use crate::state::RunState;
 
+use patience::{change, look};
+
 /// The store in a file or a database.
 #[derive(Debug, Clone)]
 pub struct SqlStore {
     pool: AnyPool,
     location: Location,
+    /// How long leases hold.
+    term: Duration,
+    /// The lease under which everything is changed.
+    lease: Option<Lease>,
 }
 
 impl SqlStore {
@@ -48,7 +58,13 @@ impl SqlStore {
     pub async fn open(location: impl Into<Location>) -> Result<Self, StoreError> {
         let location = location.into();
         let pool = open::open(&location).await?;
-        Ok(Self { pool, location })
+        Ok(Self { pool, location, term: LEASE_TERM, lease: None })
+    }
+
+    /// The same, whose leases hold for so long.
+    #[must_use]
+    pub fn with_lease_term(self, term: Duration) -> Self {
+        Self { term, ..self }
     }
 
     /// Closes it. Without this nothing is lost; with it, everything is in the one file.
@@ -63,18 +79,18 @@ impl SqlStore {
         if let Some(lock) = lock {
             sqlx::query(lock).execute(&mut *transaction).await.map_err(|error| self.error(error))?;
         }
+        if let Some(lease) = &self.lease {
+            leases::check(&mut transaction, lease).await.map_err(|fault| self.error(fault))?;
+        }
         Ok(transaction)
     }
 
-    async fn commit(&self, transaction: Transaction<'static, Any>) -> Result<(), StoreError> {
-        consign_points::pass(Point::LedgerChanging);
-        transaction.commit().await.map_err(|error| self.error(error))?;
-        consign_points::pass(Point::LedgerChanged);
-        Ok(())
-    }
-
-    async fn read(&self) -> Result<PoolConnection<Any>, StoreError> {
-        self.pool.acquire().await.map_err(|error| self.error(error))
+    /// Now, by the clock that all who share the store go by.
+    async fn clock(&self, connection: &mut AnyConnection) -> Result<i64, Fault> {
+        match open::clock(&self.location) {
+            Some(select) => Ok(sqlx::query_scalar(select).fetch_one(connection).await?),
+            None => Ok(Utc::now().timestamp_micros()),
+        }
     }
 
     fn error(&self, fault: impl Into<Fault>) -> StoreError {
@@ -88,98 +104,101 @@ impl SqlStore {
 
 #[async_trait]
 impl Store for SqlStore {
+    async fn take_lease(&self, on: &LeaseOn, owner: &LeaseOwner, gone: Option<u64>) -> Result<Taking, StoreError> {
+        change!(self, connection => async {
+            let now = self.clock(connection).await?;
+            leases::take(connection, on, owner, gone, (now, self.term)).await
+        })
+    }
+
+    async fn renew_lease(&self, lease: &Lease) -> Result<(), StoreError> {
+        change!(self, connection => async {
+            let now = self.clock(connection).await?;
+            leases::hold_until(connection, lease, leases::end(now, self.term)).await
+        })
+    }
+
+    async fn release_lease(&self, lease: &Lease) -> Result<(), StoreError> {
+        change!(self, connection => leases::hold_until(connection, lease, 0))
+    }
+
+    async fn held_lease(&self, on: &LeaseOn) -> Result<Option<HeldLease>, StoreError> {
+        look!(self, connection => async {
+            let now = self.clock(connection).await?;
+            leases::held(connection, on, now).await
+        })
+    }
+
+    fn under(&self, lease: &Lease) -> Arc<dyn Store> {
+        Arc::new(Self { lease: Some(lease.clone()), ..self.clone() })
+    }
+
     async fn data_folder(&self) -> Result<Option<StoredFolder>, StoreError> {
-        let mut connection = self.read().await?;
-        data_folder::of_store(&mut connection).await.map_err(|fault| self.error(fault))
+        look!(self, connection => data_folder::of_store(connection))
     }
 
     async fn claim_data_folder(&self, folder: &StoredFolder) -> Result<StoredFolder, StoreError> {
-        let mut transaction = self.begin().await?;
-        let claimed = data_folder::claim(&mut transaction, folder).await.map_err(|fault| self.error(fault))?;
-        self.commit(transaction).await?;
-        Ok(claimed)
+        change!(self, connection => data_folder::claim(connection, folder))
     }
 
     async fn apply(&self, definitions: &Definitions, folder: &str, author: &str) -> Result<Applied, StoreError> {
-        let mut transaction = self.begin().await?;
-        let applied = definitions::apply(&mut transaction, definitions, folder, author).await;
-        let applied = applied.map_err(|fault| self.error(fault))?;
-        if applied.changed {
-            let version = format!("version {}", applied.version);
-            let audited = audit::append(&mut transaction, author, "apply", &version, folder).await;
-            audited.map_err(|fault| self.error(fault))?;
-        }
-        self.commit(transaction).await?;
-        Ok(applied)
+        change!(self, connection => async {
+            let applied = definitions::apply(connection, definitions, folder, author).await?;
+            if applied.changed {
+                let version = format!("version {}", applied.version);
+                audit::append(connection, author, "apply", &version, folder).await?;
+            }
+            Ok::<_, Fault>(applied)
+        })
     }
 
     async fn current(&self) -> Result<Option<StoredDefinitions>, StoreError> {
-        let mut connection = self.read().await?;
-        definitions::current(&mut connection).await.map_err(|fault| self.error(fault))
+        look!(self, connection => definitions::current(connection))
     }
 
     async fn current_version(&self) -> Result<Option<u64>, StoreError> {
-        let mut connection = self.read().await?;
-        definitions::current_version(&mut connection).await.map_err(|fault| self.error(fault))
+        look!(self, connection => definitions::current_version(connection))
     }
 
     async fn definitions(&self, version: u64) -> Result<StoredDefinitions, StoreError> {
-        let mut connection = self.read().await?;
-        definitions::of_version(&mut connection, version).await.map_err(|fault| self.error(fault))
+        look!(self, connection => definitions::of_version(connection, version))
     }
 
     async fn campaign_version(&self, campaign: &Slug) -> Result<Option<u64>, StoreError> {
-        let mut connection = self.read().await?;
-        let newest = definitions::campaign_version(&mut connection, campaign).await;
-        Ok(newest.map_err(|fault| self.error(fault))?.map(|(version, _)| version))
+        let newest = look!(self, connection => definitions::campaign_version(connection, campaign))?;
+        Ok(newest.map(|(version, _)| version))
     }
 
     async fn create_run(&self, run: &NewRun) -> Result<Run, StoreError> {
-        let mut transaction = self.begin().await?;
-        let created = runs::create(&mut transaction, run).await.map_err(|fault| self.error(fault))?;
-        self.commit(transaction).await?;
-        Ok(created)
+        change!(self, connection => runs::create(connection, run))
     }
 
     async fn move_run(&self, run: &str, to: RunState, error: Option<&str>) -> Result<Run, StoreError> {
-        let mut transaction = self.begin().await?;
-        let moved = runs::transition(&mut transaction, run, to, error).await.map_err(|fault| self.error(fault))?;
-        self.commit(transaction).await?;
-        Ok(moved)
+        change!(self, connection => runs::transition(connection, run, to, error))
     }
 
     async fn set_audience(&self, run: &str, counts: &AudienceCounts) -> Result<(), StoreError> {
-        let mut transaction = self.begin().await?;
-        runs::set_audience(&mut transaction, run, counts).await.map_err(|fault| self.error(fault))?;
-        self.commit(transaction).await
+        change!(self, connection => runs::set_audience(connection, run, counts))
     }
 
     async fn run(&self, run: &str) -> Result<Run, StoreError> {
-        let mut connection = self.read().await?;
-        runs::one(&mut connection, run).await.map_err(|fault| self.error(fault))
+        look!(self, connection => runs::one(connection, run))
     }
 
     async fn runs(&self, campaign: Option<&Slug>, limit: u32) -> Result<Vec<Run>, StoreError> {
-        let mut connection = self.read().await?;
-        runs::newest(&mut connection, campaign, limit).await.map_err(|fault| self.error(fault))
+        look!(self, connection => runs::newest(connection, campaign, limit))
     }
 
     async fn unfinished_runs(&self) -> Result<Vec<Run>, StoreError> {
-        let mut connection = self.read().await?;
-        runs::unfinished(&mut connection).await.map_err(|fault| self.error(fault))
+        look!(self, connection => runs::unfinished(connection))
     }
 
     async fn create_deliveries(&self, run: &str, new: &[NewDelivery]) -> Result<(), StoreError> {
-        let mut transaction = self.begin().await?;
-        deliveries::create(&mut transaction, run, new).await.map_err(|fault| self.error(fault))?;
-        self.commit(transaction).await
+        change!(self, connection => deliveries::create(connection, run, new))
     }
 
     async fn move_delivery(&self, delivery: &str, change: &DeliveryChange) -> Result<Delivery, StoreError> {
-        let mut transaction = self.begin().await?;
-        let moved = deliveries::transition(&mut transaction, delivery, change).await.map_err(|f| self.error(f))?;
-        self.commit(transaction).await?;
-        Ok(moved)
+        change!(self, connection => deliveries::transition(connection, delivery, change))
     }
 
     async fn count_delivery(
@@ -188,20 +207,18 @@ impl Store for SqlStore {
         counts: &DeliveryCounts,
         what: Option<&str>,
     ) -> Result<(), StoreError> {
-        let mut transaction = self.begin().await?;
-        deliveries::set_counts(&mut transaction, delivery, counts, what).await.map_err(|fault| self.error(fault))?;
-        self.commit(transaction).await
+        change!(self, connection => deliveries::set_counts(connection, delivery, counts, what))
     }
 
     async fn submitted_deliveries(&self) -> Result<Vec<Delivery>, StoreError> {
-        let mut connection = self.read().await?;
-        deliveries::submitted(&mut connection).await.map_err(|fault| self.error(fault))
+        look!(self, connection => deliveries::submitted(connection))
     }
 
     async fn deliveries(&self, run: &str) -> Result<Vec<Delivery>, StoreError> {
-        let mut connection = self.read().await?;
-        runs::one(&mut connection, run).await.map_err(|fault| self.error(fault))?;
-        deliveries::of_run(&mut connection, run).await.map_err(|fault| self.error(fault))
+        look!(self, connection => async {
+            runs::one(connection, run).await?;
+            deliveries::of_run(connection, run).await
+        })
     }
 
     async fn set_wait(
@@ -210,14 +227,11 @@ impl Store for SqlStore {
         destination: &str,
         until: Option<DateTime<Utc>>,
     ) -> Result<(), StoreError> {
-        let mut transaction = self.begin().await?;
-        waits::set(&mut transaction, delivery, destination, until).await.map_err(|fault| self.error(fault))?;
-        self.commit(transaction).await
+        change!(self, connection => waits::set(connection, delivery, destination, until))
     }
 
     async fn wait(&self, destination: &str) -> Result<Option<DateTime<Utc>>, StoreError> {
-        let mut connection = self.read().await?;
-        waits::longest(&mut connection, destination).await.map_err(|fault| self.error(fault))
+        look!(self, connection => waits::longest(connection, destination))
     }
 
     async fn remembered_list(
@@ -226,13 +240,11 @@ impl Store for SqlStore {
         campaign: &Slug,
         group: &Slug,
     ) -> Result<Option<String>, StoreError> {
-        let mut connection = self.read().await?;
-        lists::remembered(&mut connection, destination, campaign, group).await.map_err(|fault| self.error(fault))
+        look!(self, connection => lists::remembered(connection, destination, campaign, group))
     }
 
     async fn remembered_lists(&self) -> Result<Vec<RememberedList>, StoreError> {
-        let mut connection = self.read().await?;
-        lists::all(&mut connection).await.map_err(|fault| self.error(fault))
+        look!(self, connection => lists::all(connection))
     }
 
     async fn remember_list(
@@ -242,108 +254,78 @@ impl Store for SqlStore {
         group: &Slug,
         list_id: &str,
     ) -> Result<(), StoreError> {
-        let mut transaction = self.begin().await?;
-        let remembered = lists::remember(&mut transaction, destination, campaign, group, list_id).await;
-        remembered.map_err(|fault| self.error(fault))?;
-        self.commit(transaction).await
+        change!(self, connection => lists::remember(connection, destination, campaign, group, list_id))
     }
 
     async fn runs_with_staged_data(&self, finished_by: DateTime<Utc>) -> Result<Vec<Run>, StoreError> {
-        let mut connection = self.read().await?;
-        runs::with_staged_data(&mut connection, finished_by).await.map_err(|fault| self.error(fault))
+        look!(self, connection => runs::with_staged_data(connection, finished_by))
     }
 
     async fn note_staged_deleted(&self, run: &str, at: DateTime<Utc>) -> Result<(), StoreError> {
-        let mut transaction = self.begin().await?;
-        runs::note_staged_deleted(&mut transaction, run, at).await.map_err(|fault| self.error(fault))?;
-        self.commit(transaction).await
+        change!(self, connection => runs::note_staged_deleted(connection, run, at))
     }
 
     async fn schedule_begun(&self, campaign: &Slug) -> Result<Option<ScheduleBegun>, StoreError> {
-        let mut connection = self.read().await?;
-        occurrences::schedule_begun(&mut connection, campaign).await.map_err(|fault| self.error(fault))
+        look!(self, connection => occurrences::schedule_begun(connection, campaign))
     }
 
     async fn claim(&self, occurrence: &NewOccurrence) -> Result<bool, StoreError> {
-        let mut transaction = self.begin().await?;
-        let claimed = occurrences::claim(&mut transaction, occurrence).await.map_err(|fault| self.error(fault))?;
-        self.commit(transaction).await?;
-        Ok(claimed)
+        change!(self, connection => occurrences::claim(connection, occurrence))
     }
 
     async fn claim_again(&self, run: &str, at: DateTime<Utc>, late: bool) -> Result<(), StoreError> {
-        let mut transaction = self.begin().await?;
-        occurrences::claim_again(&mut transaction, run, at, late).await.map_err(|fault| self.error(fault))?;
-        self.commit(transaction).await
+        change!(self, connection => occurrences::claim_again(connection, run, at, late))
     }
 
     async fn settle_claimed(&self, run: &str, state: OccurrenceState, reason: &str) -> Result<(), StoreError> {
-        let mut transaction = self.begin().await?;
-        let settled = occurrences::settle(&mut transaction, run, state, Some(reason)).await;
-        settled.map_err(|fault| self.error(fault))?;
-        self.commit(transaction).await
+        change!(self, connection => occurrences::settle(connection, run, state, Some(reason)))
     }
 
     async fn claimed(&self) -> Result<Vec<Occurrence>, StoreError> {
-        let mut connection = self.read().await?;
-        occurrences::claimed(&mut connection).await.map_err(|fault| self.error(fault))
+        look!(self, connection => occurrences::claimed(connection))
     }
 
     async fn last_occurrence(&self, campaign: &Slug, schedule: Option<u64>) -> Result<Option<Occurrence>, StoreError> {
-        let mut connection = self.read().await?;
-        occurrences::last(&mut connection, campaign, schedule).await.map_err(|fault| self.error(fault))
+        look!(self, connection => occurrences::last(connection, campaign, schedule))
     }
 
     async fn occurrence_of(&self, run: &str) -> Result<Option<Occurrence>, StoreError> {
-        let mut connection = self.read().await?;
-        occurrences::of_run(&mut connection, run).await.map_err(|fault| self.error(fault))
+        look!(self, connection => occurrences::of_run(connection, run))
     }
 
     async fn audit(&self, actor: &str, action: &str, subject: &str, detail: &str) -> Result<(), StoreError> {
-        let mut transaction = self.begin().await?;
-        let appended = audit::append(&mut transaction, actor, action, subject, detail).await;
-        appended.map_err(|fault| self.error(fault))?;
-        self.commit(transaction).await
+        change!(self, connection => audit::append(connection, actor, action, subject, detail))
     }
 
     async fn audited(&self, since: Option<DateTime<Utc>>) -> Result<Vec<AuditEntry>, StoreError> {
-        let mut connection = self.read().await?;
-        audit::since(&mut connection, since).await.map_err(|fault| self.error(fault))
+        look!(self, connection => audit::since(connection, since))
     }
 
     async fn audit_page(&self, filter: &AuditFilter, limit: u32) -> Result<Vec<AuditEntry>, StoreError> {
-        let mut connection = self.read().await?;
-        audit::page(&mut connection, filter, limit).await.map_err(|fault| self.error(fault))
+        look!(self, connection => audit::page(connection, filter, limit))
     }
 
     async fn set_credential(&self, name: &Slug, sealed: &[u8], by: &str) -> Result<(), StoreError> {
-        let mut transaction = self.begin().await?;
-        credentials::set(&mut transaction, name, sealed, by).await.map_err(|fault| self.error(fault))?;
-        self.commit(transaction).await
+        change!(self, connection => credentials::set(connection, name, sealed, by))
     }
 
     async fn credentials(&self) -> Result<Vec<Credential>, StoreError> {
-        let mut connection = self.read().await?;
-        credentials::all(&mut connection).await.map_err(|fault| self.error(fault))
+        look!(self, connection => credentials::all(connection))
     }
 
     async fn remove_credential(&self, name: &Slug) -> Result<bool, StoreError> {
-        let mut transaction = self.begin().await?;
-        let removed = credentials::remove(&mut transaction, name).await.map_err(|fault| self.error(fault))?;
-        self.commit(transaction).await?;
-        Ok(removed)
+        change!(self, connection => credentials::remove(connection, name))
     }
 
     async fn reseal_credentials(&self, resealed: &[Resealed]) -> Result<(), StoreError> {
-        let mut transaction = self.begin().await?;
-        credentials::reseal(&mut transaction, resealed).await.map_err(|fault| self.error(fault))?;
-        self.commit(transaction).await
+        change!(self, connection => credentials::reseal(connection, resealed))
     }
 
     async fn events(&self, run: &str) -> Result<Vec<Event>, StoreError> {
-        let mut connection = self.read().await?;
-        runs::one(&mut connection, run).await.map_err(|fault| self.error(fault))?;
-        runs::events(&mut connection, run).await.map_err(|fault| self.error(fault))
+        look!(self, connection => async {
+            runs::one(connection, run).await?;
+            runs::events(connection, run).await
+        })
     }
 }
 

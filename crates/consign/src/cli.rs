@@ -12,6 +12,7 @@ use consign_delivery::testing;
 use consign_model::id::Slug;
 use consign_model::schedule;
 use consign_sandbox::Fault;
+use consign_store::LEASE_TERM;
 
 use crate::exit;
 
@@ -36,6 +37,10 @@ pub struct Global {
     /// Where the store is: `postgres://USER@HOST/DATABASE`, or a file. In the data folder unless said
     #[arg(long, global = true, env = "CONSIGN_STORE", hide_env_values = true, value_name = "PLACE")]
     pub store: Option<String>,
+    /// How long a campaign stays with a process that is gone or stands still before another takes it over, in seconds
+    #[arg(long, global = true, env = "CONSIGN_LEASE", value_name = "SECONDS", default_value_t = LEASE_TERM.as_secs(),
+          value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub lease: u64,
     /// The memory that the engine may take before it spills to disk, in MiB
     #[arg(long, global = true, env = "CONSIGN_MEMORY", value_name = "MIB", default_value_t = 512)]
     pub memory: usize,

@@ -3,6 +3,7 @@
 use std::env;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use consign_delivery::folder::DataFolder;
@@ -27,6 +28,8 @@ pub struct Context {
     pub store: Option<Location>,
     /// Where the workspace key is kept; in the data folder unless said.
     pub key: Option<KeySource>,
+    /// How long leases hold.
+    pub lease: Duration,
     /// Bytes of memory for the engine.
     pub memory: usize,
     /// Where the sandbox is.
@@ -43,15 +46,15 @@ pub struct Context {
 
 impl Context {
     /// What was asked for.
-    pub fn new(printer: Printer, Global { data, store, key, memory, sandbox, .. }: Global) -> Result<Self> {
+    pub fn new(printer: Printer, Global { data, store, key, lease, memory, sandbox, .. }: Global) -> Result<Self> {
         // Where a parser of the command line refused them, the text would be repeated; it may be the key itself, or have
         // the store's password in it.
         let store = store.map(|place| place.parse()).transpose();
         let store = store.map_err(|error: StoreError| Refusal::usage(error.to_string()))?;
         let key = key.map(|place| place.parse()).transpose().map_err(Refusal::usage)?;
-        let memory = memory.saturating_mul(1 << 20);
+        let (lease, memory) = (Duration::from_secs(lease), memory.saturating_mul(1 << 20));
         let (registry, cancel) = (Arc::new(Registry::new()), CancellationToken::new());
-        Ok(Self { printer, data, store, key, memory, sandbox, registry, actor: user(), cancel, listener: None })
+        Ok(Self { printer, data, store, key, lease, memory, sandbox, registry, actor: user(), cancel, listener: None })
     }
 
     /// The data folder, made where it is missing.
@@ -68,7 +71,7 @@ impl Context {
 
     /// The store, made where it is missing.
     pub async fn store(&self) -> Result<SqlStore> {
-        let store = SqlStore::open(self.location()).await?;
+        let store = SqlStore::open(self.location()).await?.with_lease_term(self.lease);
         if self.store.is_some() {
             self.bind(&store).await?;
         }

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::process::ExitCode;
 
-use consign_delivery::{CredentialError, RotateError, RunError};
+use consign_delivery::{CredentialError, LeaseError, RotateError, RunError};
 use consign_model::word;
 use consign_secrets::KeyError;
 use consign_store::StoreError;
@@ -48,6 +48,7 @@ Exit codes:
 Environment:
   CONSIGN_DATA    the data folder, as --data
   CONSIGN_KEY     where the workspace key is kept, as --key
+  CONSIGN_LEASE   how many seconds a campaign stays with a process that stands still, as --lease
   CONSIGN_STORE   where the store is, as --store
   CONSIGN_MEMORY  the engine's memory in MiB, as --memory
   CONSIGN_LOG     what is logged to standard error, such as `info`; unless set only what `serve` does
@@ -75,7 +76,7 @@ impl Exit {
             return refusal.exit;
         }
         match error.downcast_ref::<RunError>() {
-            Some(RunError::Store(error)) => return Self::of_store(error),
+            Some(RunError::Store(error) | RunError::Lease(LeaseError::Store(error))) => return Self::of_store(error),
             Some(RunError::Underway(_)) => return Self::Busy,
             Some(error) if error.is_cancelled() => return Self::Interrupted,
             _ => {}
@@ -92,7 +93,7 @@ impl Exit {
     fn of_store(error: &StoreError) -> Self {
         match error {
             StoreError::NotFound { .. } => Self::NotFound,
-            StoreError::RunUnderway { .. } | StoreError::Busy(_) => Self::Busy,
+            StoreError::RunUnderway { .. } | StoreError::LeaseLost(_) | StoreError::Busy(_) => Self::Busy,
             _ => Self::Failed,
         }
     }

@@ -10,6 +10,7 @@ use consign_model::definition::Percent;
 use consign_secrets::{KeyError, SealError, SecretError};
 use consign_store::{ListCounts, StoreError};
 
+use crate::lease::LeaseError;
 use crate::staged::ReadError;
 
 /// A platform's delivery failed.
@@ -42,6 +43,9 @@ pub enum PlatformError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The lease on the campaign could not be asked for.
+    #[error(transparent)]
+    Lease(#[from] LeaseError),
     /// What is known of the list cannot be read or written.
     #[error("the membership in {} cannot be kept: free space on the disk, or check that the folder may be written", path.display())]
     Members {

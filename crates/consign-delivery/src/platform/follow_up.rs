@@ -12,8 +12,8 @@ use consign_destinations::http::{Http, RetryPolicy};
 use consign_destinations::registry::Registry;
 use consign_destinations::send::{JobEnd, RowSet, find_rows};
 use consign_store::{
-    Delivery, DeliveryChange, DeliveryCounts, DeliveryState, ErrorClass, ListCounts, OpenJob, Run, Store, StoreError,
-    StoredDefinitions,
+    Delivery, DeliveryChange, DeliveryCounts, DeliveryState, ErrorClass, LeaseOn, ListCounts, OpenJob, Run, Store,
+    StoreError, StoredDefinitions,
 };
 
 use super::jobs::{self, JobRow, JobRows};
@@ -25,6 +25,7 @@ use crate::credentials::secrets;
 use crate::deliver::{connect, platform_class};
 use crate::folder::{DataFolder, RunFolder, remove_folder};
 use crate::inspect::Inspector;
+use crate::lease::{HeldByUs, LeaseError, Under};
 use crate::recipients;
 use crate::run::chain;
 
@@ -81,8 +82,9 @@ impl FollowUp<'_> {
             let id = delivery.id.clone();
             let followed = match self.look(&run, delivery, definitions, now).await {
                 Ok(Some(followed)) => followed,
-                Ok(None) => continue,
-                Err(PlatformError::Store(error)) => return Err(error),
+                // Or another process has it now.
+                Ok(None) | Err(PlatformError::Store(StoreError::LeaseLost(_))) => continue,
+                Err(PlatformError::Store(error) | PlatformError::Lease(LeaseError::Store(error))) => return Err(error),
                 Err(error) => {
                     let problem = Some(chain(&error));
                     Followed { delivery: id, state: DeliveryState::Submitted, open: 0, problem }
@@ -104,19 +106,32 @@ impl FollowUp<'_> {
         definitions: &StoredDefinitions,
         now: DateTime<Utc>,
     ) -> Result<Option<Followed>, PlatformError> {
+        let on = LeaseOn::Campaign(run.campaign.clone());
+        let Some(held) = HeldByUs::take(self.store, self.folder, &on).await? else { return Ok(None) };
+        held.during(async |under| self.look_under(under, run, delivery, definitions, now).await).await
+    }
+
+    async fn look_under(
+        &self,
+        under: &Under,
+        run: &Run,
+        delivery: Delivery,
+        definitions: &StoredDefinitions,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Followed>, PlatformError> {
+        let store = &*under.store;
         let unusable = |reason| PlatformError::Members { path: self.folder.path().to_owned(), reason };
-        let Some(_held) = self.folder.hold(&run.campaign).map_err(unusable)? else { return Ok(None) };
         let mut known = definitions.definitions.destinations.iter();
         let destination = known.find(|one| one.id == delivery.destination);
         let destination = destination.ok_or_else(|| PlatformError::NoClient(delivery.kind.clone()))?;
         let place = place_of(&destination.id, destination.sandbox);
-        if self.store.wait(&place).await?.is_some_and(|until| until > now) {
+        if store.wait(&place).await?.is_some_and(|until| until > now) {
             return Ok(None);
         }
         let folder = self.folder.run(&run.id);
         let inspector = Inspector::open(&folder).map_err(|error| unusable(std::io::Error::other(error)))?;
-        let http = self.http.observed_by(Arc::new(inspector.of(short_id(&delivery)))).patient(IMPATIENT);
-        let secrets = secrets(self.store, self.folder, &definitions.folder).await?;
+        let http = under.http(self.http).observed_by(Arc::new(inspector.of(short_id(&delivery)))).patient(IMPATIENT);
+        let secrets = secrets(store, self.folder, &definitions.folder).await?;
         let sandbox = destination.sandbox.then_some(self.sandbox);
         let client = connect(self.registry, &secrets, destination, sandbox, &http, self.folder)?;
         let Some(polling) = client.polling() else { return Err(PlatformError::NoClient(delivery.kind)) };
@@ -126,8 +141,7 @@ impl FollowUp<'_> {
             return Ok(None);
         }
         let members = Members::open(self.folder, &place, &list.list_id)?;
-        let mut open =
-            Open { store: self.store, client: client.as_ref(), polling, now, folder, members, delivery, counts, list };
+        let mut open = Open { store, client: client.as_ref(), polling, now, folder, members, delivery, counts, list };
         let problem = open.jobs().await;
         keep_rotated(client.as_ref(), destination, &secrets, self.folder)?;
         let problem = problem?;

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use consign_delivery::recipients::of_customer;
-use consign_delivery::{FollowUp, Followed, RunSummary};
+use consign_delivery::{FollowUp, Followed, HeldByUs, RunSummary};
 use consign_sandbox::Options;
-use consign_store::{Delivery, DeliveryState, ErrorClass, ListCounts, Outcome, Store};
+use consign_store::{Delivery, DeliveryState, ErrorClass, LeaseOn, ListCounts, Outcome, Store};
 
-use crate::workspace::{DemoWorkspace, Rehearsal};
+use crate::workspace::{DemoWorkspace, Rehearsal, campaign};
 
 /// The demo with Attentive alone, which takes so long for each job and where these faults strike.
 async fn attentive(job_time: Duration, faults: &[&str]) -> Rehearsal {
@@ -177,9 +177,8 @@ async fn a_platform_that_is_not_there_is_asked_another_time() {
 async fn a_campaign_that_another_process_runs_is_left_alone() {
     let rehearsal = attentive(Duration::from_secs(1), &[]).await;
     rehearsal.demo.run().await.unwrap();
-    let lock = rehearsal.demo.data.path().join("locks/churn_prevention");
-    let held = fs::File::options().append(true).open(lock).unwrap();
-    held.try_lock().unwrap();
+    let (store, data) = (&rehearsal.demo.store, &rehearsal.demo.data);
+    let held = HeldByUs::take(store, data, &LeaseOn::Campaign(campaign())).await.unwrap().expect("nobody has it");
     assert_eq!(look(&rehearsal.demo, hours(1)).await, []);
     drop(held);
     assert_ne!(look(&rehearsal.demo, hours(1)).await, []);

@@ -8,6 +8,7 @@ mod filing;
 mod follow_up;
 #[path = "../../../consign-destinations/tests/destinations/gate.rs"]
 mod gate;
+mod lease;
 mod lists;
 mod memory;
 mod notify;

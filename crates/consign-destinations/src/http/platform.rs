@@ -255,6 +255,9 @@ impl<P: Protocol> Platform<P> {
         if let Some(body) = &call.body {
             request = request.body(body.clone());
         }
+        // Nothing comes between this and the request.
+        let most = self.http.permit.granted().await;
+        request = request.timeout(most.min(self.http.total));
         let began = clock.now();
         let outcome = exchange(request, clock).await;
         record.took = clock.now().saturating_duration_since(began);

@@ -5,6 +5,8 @@
 //! commits, and no transaction has to be repeated, which `SERIALIZABLE` would ask of every caller. Transactions are few
 //! and short, so nobody waits long.
 
+use std::time::Duration;
+
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{AnyPool, ConnectOptions, Connection};
 use url::Url;
@@ -20,11 +22,20 @@ pub(super) const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
 /// number is any that other programs hardly use.
 pub(super) const LOCK: &str = "SELECT pg_advisory_xact_lock(1131310958, hashtext(current_schema()))";
 
+/// The time of now, and not that of when the transaction began: it may have waited for the lock.
+pub(super) const CLOCK: &str = "SELECT (EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::bigint";
+
+/// The number of a transaction that has changed something.
+pub(super) const NUMBER: &str = "SELECT txid_current_if_assigned()";
+
 /// What every connection is told: not to wait forever for the lock, to let it go where this process stands still, and
 /// that a commit is on disk where the server's default is that it need not be.
 const SETTINGS: &str = "SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '60s'; \
                         SELECT set_config('synchronous_commit', 'on', false) \
                         WHERE current_setting('synchronous_commit') = 'off';";
+
+/// How long a connection is waited for, before it is asked for again: a server that is back is noticed within a part of this.
+const CONNECT: Duration = Duration::from_secs(3);
 
 /// The tables that a store has had from its beginning.
 const FIRST_TABLES: [&str; 4] = ["definitions", "runs", "deliveries", "events"];
@@ -36,7 +47,7 @@ pub(super) async fn open(location: &Location, url: &Url) -> Result<AnyPool, Stor
     sqlx::raw_sql(SETTINGS).execute(&mut connection).await.map_err(error)?;
     migrate(location, &mut connection).await?;
     connection.close().await.map_err(error)?;
-    connections(location, url, SETTINGS.to_owned()).await
+    connections(location, url, SETTINGS.to_owned(), CONNECT).await
 }
 
 /// A connection to the server, if it answers.

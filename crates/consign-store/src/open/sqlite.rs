@@ -52,7 +52,7 @@ async fn open_once(location: &Location, path: &Path) -> Result<AnyPool, StoreErr
         "PRAGMA busy_timeout = {}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;",
         BUSY.as_millis()
     );
-    connections(location, &url, settings).await
+    connections(location, &url, settings, BUSY * 2).await
 }
 
 /// The file as a URL, in which no part of the path means anything else.

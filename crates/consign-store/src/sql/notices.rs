@@ -6,6 +6,7 @@ use sqlx::AnyConnection;
 use sqlx::Row;
 use sqlx::any::AnyRow;
 
+use super::patience::{change, look};
 use super::{Fault, SqlStore, audit, count, now, occurrences, runs, slug, time};
 use crate::error::StoreError;
 use crate::notice::{Announced, NewNotice, Notice, Outbox, Told};
@@ -14,50 +15,46 @@ use crate::record::{Occurrence, Run};
 #[async_trait]
 impl Outbox for SqlStore {
     async fn unannounced_ends(&self) -> Result<Vec<Run>, StoreError> {
-        let mut connection = self.read().await?;
-        runs::unannounced(&mut connection).await.map_err(|fault| self.error(fault))
+        look!(self, connection => runs::unannounced(connection))
     }
 
     async fn unannounced_times(&self) -> Result<Vec<Occurrence>, StoreError> {
-        let mut connection = self.read().await?;
-        occurrences::unannounced(&mut connection).await.map_err(|fault| self.error(fault))
+        look!(self, connection => occurrences::unannounced(connection))
     }
 
     async fn announce(&self, what: Announced<'_>, notices: &[NewNotice]) -> Result<bool, StoreError> {
-        let mut transaction = self.begin().await?;
-        let announced = announce(&mut transaction, what, notices).await.map_err(|fault| self.error(fault))?;
-        self.commit(transaction).await?;
-        Ok(announced)
+        change!(self, connection => announce(connection, what, notices))
     }
 
     async fn due_notices(&self, by: DateTime<Utc>) -> Result<Vec<Notice>, StoreError> {
-        let mut connection = self.read().await?;
-        let select = "SELECT * FROM notices WHERE state = 'waiting' AND due <= $1 ORDER BY due, created_at, id";
-        let rows = sqlx::query(select).bind(by.timestamp_micros()).fetch_all(&mut *connection).await;
-        let rows = rows.map_err(|error| self.error(error))?;
-        rows.iter().map(read).collect::<Result<_, _>>().map_err(|fault| self.error(fault))
+        look!(self, connection => due(connection, by))
     }
 
     async fn take_notice(&self, notice: &Notice, until: DateTime<Utc>) -> Result<bool, StoreError> {
-        let mut transaction = self.begin().await?;
-        let update = "UPDATE notices SET due = $3, attempts = attempts + 1 \
-                      WHERE id = $1 AND due = $2 AND state = 'waiting'";
-        let taken = sqlx::query(update)
-            .bind(&notice.id)
-            .bind(notice.due.timestamp_micros())
-            .bind(until.timestamp_micros())
-            .execute(&mut *transaction)
-            .await
-            .map_err(|error| self.error(error))?;
-        self.commit(transaction).await?;
-        Ok(taken.rows_affected() == 1)
+        change!(self, connection => take(connection, notice, until))
     }
 
     async fn settle_notice(&self, notice: &Notice, told: &Told) -> Result<(), StoreError> {
-        let mut transaction = self.begin().await?;
-        settle(&mut transaction, notice, told).await.map_err(|fault| self.error(fault))?;
-        self.commit(transaction).await
+        change!(self, connection => settle(connection, notice, told))
     }
+}
+
+async fn due(connection: &mut AnyConnection, by: DateTime<Utc>) -> Result<Vec<Notice>, Fault> {
+    let select = "SELECT * FROM notices WHERE state = 'waiting' AND due <= $1 ORDER BY due, created_at, id";
+    let rows = sqlx::query(select).bind(by.timestamp_micros()).fetch_all(connection).await?;
+    rows.iter().map(read).collect()
+}
+
+async fn take(connection: &mut AnyConnection, notice: &Notice, until: DateTime<Utc>) -> Result<bool, Fault> {
+    let update = "UPDATE notices SET due = $3, attempts = attempts + 1 \
+                  WHERE id = $1 AND due = $2 AND state = 'waiting'";
+    let taken = sqlx::query(update)
+        .bind(&notice.id)
+        .bind(notice.due.timestamp_micros())
+        .bind(until.timestamp_micros())
+        .execute(connection)
+        .await?;
+    Ok(taken.rows_affected() == 1)
 }
 
 async fn announce(connection: &mut AnyConnection, what: Announced<'_>, notices: &[NewNotice]) -> Result<bool, Fault> {

@@ -2,9 +2,11 @@
 //! database of Postgres.
 
 mod audit;
+mod broken_off;
 mod credentials;
 mod drafts;
 mod file;
+mod leases;
 mod notices;
 mod opening;
 mod postgres;

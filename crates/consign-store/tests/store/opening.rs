@@ -1,11 +1,12 @@
 //! What every store does when it is opened, again or by several.
 
-use consign_store::{DeliveryChange, DeliveryState, Location, Outcome, RunState, SqlStore, Store};
+use consign_store::{DeliveryChange, DeliveryState, Location, Outcome, RunState, SqlStore, Store, Taking};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use tokio::task::JoinSet;
 
+use crate::leases::{churn, owner};
 use crate::schedules::occurrence;
 use crate::suite::{FOLDER, begun, definitions, new_run};
 
@@ -65,6 +66,17 @@ pub async fn of_several_processes_that_take_a_time_on_one_gets_it(place: &Locati
     let kept: Vec<_> = claimed.iter().map(|one| (one.due - start).num_hours()).collect();
     assert_eq!(got, kept, "what somebody was told to have got is there, once");
     assert_eq!(got.last(), Some(&9));
+}
+
+pub async fn of_several_processes_that_take_a_lease_one_gets_it(place: &Location) {
+    let mut taking = JoinSet::new();
+    for process in 0..6 {
+        let store = opened(place).await;
+        taking
+            .spawn(async move { store.take_lease(&churn(), &owner(&process.to_string()), None).await.expect("asked") });
+    }
+    let takings = taking.join_all().await;
+    assert_eq!(takings.iter().filter(|taking| matches!(taking, Taking::Taken(..))).count(), 1, "{takings:?}");
 }
 
 /// Whatever is asked in whatever order: the store does what the pure functions allow, and nothing else.

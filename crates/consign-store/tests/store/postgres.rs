@@ -22,7 +22,7 @@ fn server() -> Option<Url> {
 }
 
 /// Where a store is to be: a schema of its own.
-async fn new() -> Option<(Location, Url)> {
+pub async fn new() -> Option<(Location, Url)> {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let mut url = server()?;
     let schema = format!("store_{}_{}", process::id(), COUNT.fetch_add(1, Ordering::Relaxed));

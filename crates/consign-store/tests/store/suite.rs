@@ -57,11 +57,18 @@ macro_rules! on_every_store {
             of_times_that_went_wrong_it_is_decided_once_who_is_told
             a_notice_is_told_by_one_until_it_is_accepted
         }
+        $crate::suite::on_every_store! { $place, leases, with store:
+            a_lease_is_with_one_until_it_is_given_back
+            a_lease_that_is_over_is_taken_by_the_next_and_else_goes_on
+            who_is_known_to_be_gone_is_not_waited_for
+            who_lost_a_lease_changes_nothing_any_more
+        }
         $crate::suite::on_every_store! { $place, opening, with place:
             reopening_keeps_everything
             openers_of_a_new_store_wait_for_each_other
             of_two_stores_opened_at_once_one_begins_a_run
             of_several_processes_that_take_a_time_on_one_gets_it
+            of_several_processes_that_take_a_lease_one_gets_it
             the_store_agrees_with_the_rule_of_transitions
         }
     };

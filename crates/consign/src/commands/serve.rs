@@ -11,12 +11,12 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use consign_delivery::folder::{DataFolder, SchedulesLock};
-use consign_delivery::{Duties, Ran, Scheduler};
+use consign_delivery::folder::DataFolder;
+use consign_delivery::{Duties, HeldByUs, Ran, Scheduler, Under};
 use consign_destinations::http::SystemClock;
 use consign_model::id::Slug;
 use consign_server::{App, Options};
-use consign_store::{Outcome, SqlStore, Store, StoredDefinitions};
+use consign_store::{LeaseOn, Outcome, SqlStore, Store, StoreError, StoredDefinitions};
 
 use self::work::Wired;
 use crate::context::Context;
@@ -31,7 +31,7 @@ const STANDING_BY: Duration = Duration::from_secs(2);
 pub async fn run(context: &Context, at_once: NonZero<usize>, listen: SocketAddr) -> Result<Exit> {
     let folder = context.data_folder()?;
     let store = context.store().await?;
-    let Some(_held) = hold(context, &folder).await? else { return Ok(Exit::Fine) };
+    let Some(held) = hold(context, &store, &folder).await? else { return Ok(Exit::Fine) };
     let listening = consign_server::Server::listen(listen).await?;
     tracing::info!(data = %folder.path().display(), address = %format!("http://{}", listening.address()), "serving");
     // What is shown of runs on a terminal would be among the log.
@@ -53,24 +53,30 @@ pub async fn run(context: &Context, at_once: NonZero<usize>, listen: SocketAddr)
     );
     let answering = tokio::spawn(listening.serve(app));
     let server = Rc::new(Server { context, store: store.clone(), folder });
-    Scheduler::new(Arc::new(store), server, Arc::new(SystemClock), cancel, at_once.get()).keep().await;
+    let keeping = async |under: &Under| {
+        let (store, clock) = (Arc::clone(&under.store), Arc::new(SystemClock));
+        Scheduler::new(store, server, clock, cancel.clone(), at_once.get()).keep().await;
+        Ok::<_, StoreError>(())
+    };
+    let kept = held.during(keeping).await;
+    // Where another process has taken over, nothing is answered here either.
+    cancel.cancel();
     answering.await?.context("the API broke off")?;
+    kept?;
     tracing::info!("stopped");
     Ok(Exit::Fine)
 }
 
-/// Waits until no other process keeps the schedules of the data folder; `None` where it is asked to stop meanwhile.
-async fn hold(context: &Context, folder: &DataFolder) -> Result<Option<SchedulesLock>> {
+/// Waits until no other process keeps the schedules of the store; `None` where it is asked to stop meanwhile.
+async fn hold(context: &Context, store: &SqlStore, folder: &DataFolder) -> Result<Option<HeldByUs>> {
     let mut told = false;
     loop {
-        let held = folder.hold_schedules().with_context(|| {
-            format!("`{}` cannot be locked: check that you may write there", folder.path().display())
-        })?;
+        let held = HeldByUs::take(store, folder, &LeaseOn::Schedules).await?;
         if held.is_some() {
             return Ok(held);
         }
         if !told {
-            tracing::info!("another process keeps the schedules of this data folder: standing by");
+            tracing::info!("another process keeps the schedules: standing by");
             told = true;
         }
         tokio::select! {

@@ -8,12 +8,12 @@
 //! The campaign is that of the tests' shop, with 121 customers: the demo's 24 deliveries take too long for hundreds of runs.
 
 mod clock;
-mod reaper;
+pub mod reaper;
 mod servers;
 mod serving;
-mod start;
+pub mod start;
 mod troubles;
-mod world;
+pub mod world;
 
 use std::env;
 use std::ops::AddAssign;

@@ -12,7 +12,7 @@ use crate::shop::{self, RUN};
 use crate::terminal::{Answer, Terminal};
 
 /// The place of a store in a schema of its own, and the server's password; `None`, said aloud, where there is no server.
-fn postgres(schema: &str) -> Option<(String, String)> {
+pub fn postgres(schema: &str) -> Option<(String, String)> {
     let Ok(url) = env::var("CONSIGN_TEST_POSTGRES_URL") else {
         eprintln!("not run: CONSIGN_TEST_POSTGRES_URL is not set; `tests/servers/postgres.sh` starts a server");
         return None;

@@ -27,7 +27,7 @@ pub enum Death {
     Instant(Duration),
 }
 
-/// Stands between commands and the sandbox, counts requests, and kills commands.
+/// Stands between commands and the sandbox, counts requests, and kills commands, or does something else to them.
 pub struct Reaper {
     url: String,
     state: Arc<Reaping>,
@@ -40,6 +40,9 @@ struct Reaping {
     counted: Mutex<Counted>,
     /// The process that dies, once it is known.
     process: watch::Sender<Option<u32>>,
+    /// What happens to it.
+    strike: Box<dyn Fn(u32) + Send + Sync>,
+    struck: watch::Sender<bool>,
 }
 
 #[derive(Default)]
@@ -51,12 +54,19 @@ struct Counted {
 
 impl Reaper {
     pub fn before(sandbox: &str) -> Self {
+        Self::striking(sandbox, |process| signal(process, "KILL"))
+    }
+
+    /// One who does something else to a command whose time has come, to the process that it is.
+    pub fn striking(sandbox: &str, strike: impl Fn(u32) + Send + Sync + 'static) -> Self {
         let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build();
         let state = Arc::new(Reaping {
             sandbox: sandbox.to_owned(),
             client: client.expect("a client"),
             counted: Mutex::default(),
             process: watch::Sender::new(None),
+            strike: Box::new(strike),
+            struck: watch::Sender::new(false),
         });
         let (sender, address) = mpsc::channel();
         let stop = CancellationToken::new();
@@ -94,8 +104,33 @@ impl Reaper {
         *self.state.counted.lock().expect("no thread died") = Counted { requests: 0, last };
     }
 
+    /// Waits until a command was struck.
+    pub fn struck(&self) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        runtime.block_on(self.state.struck.subscribe().wait_for(|struck| *struck)).expect("it is there");
+    }
+
     /// Calls a command whose requests pass here, and which dies like that, or not at all.
     pub fn call(&self, terminal: &Terminal, words: &str, variables: &[(&str, &str)], death: Option<&Death>) -> Answer {
+        let mut running = self.start(terminal, words, variables, death);
+        if let Some(Death::Instant(after)) = death {
+            // An instant is not an event: whatever the command does then is what is tried.
+            thread::sleep(*after);
+            if !running.ended() {
+                running.signal("KILL");
+            }
+        }
+        running.answer()
+    }
+
+    /// Starts one, and does not wait.
+    pub fn start<'t>(
+        &self,
+        terminal: &'t Terminal,
+        words: &str,
+        variables: &[(&str, &str)],
+        death: Option<&Death>,
+    ) -> Running<'t> {
         let last = match death {
             Some(Death::Request { number, after }) => Some((*number, *after)),
             _ => None,
@@ -109,16 +144,9 @@ impl Reaper {
             _ => None,
         };
         variables.extend(point.as_deref().map(|point| (consign_points::DIE_AT, point)));
-        let mut running = terminal.start(words, &variables);
+        let running = terminal.start(words, &variables);
         self.state.process.send_replace(Some(running.process()));
-        if let Some(Death::Instant(after)) = death {
-            // An instant is not an event: whatever the command does then is what is tried.
-            thread::sleep(*after);
-            if !running.ended() {
-                running.signal("KILL");
-            }
-        }
-        running.answer()
+        running
     }
 }
 
@@ -130,19 +158,25 @@ impl Reaping {
         counted.last.filter(|(number, _)| *number == counted.requests).map(|(_, after)| after)
     }
 
-    async fn kill(&self) {
+    async fn strike(&self) {
         let mut process = self.process.subscribe();
         let process = process.wait_for(Option::is_some).await.expect("it is known").expect("it is there");
-        let killed = Command::new("kill").args(["-s", "KILL", &process.to_string()]).status();
-        assert!(killed.expect("`kill` starts").success());
+        (self.strike)(process);
+        self.struck.send_replace(true);
     }
+}
+
+/// Sends a process a signal.
+pub fn signal(process: u32, signal: &str) {
+    let sent = Command::new("kill").args(["-s", signal, &process.to_string()]).status();
+    assert!(sent.expect("`kill` starts").success());
 }
 
 async fn pass(State(reaping): State<Arc<Reaping>>, request: Request) -> Response {
     let due = reaping.due();
     let refused = || Response::builder().status(StatusCode::BAD_GATEWAY).body(Body::empty()).expect("a response");
     if due == Some(false) {
-        reaping.kill().await;
+        reaping.strike().await;
         return refused();
     }
     let (head, body) = request.into_parts();
@@ -158,8 +192,7 @@ async fn pass(State(reaping): State<Arc<Reaping>>, request: Request) -> Response
     }
     let Ok(body) = answer.bytes().await else { return refused() };
     if due == Some(true) {
-        reaping.kill().await;
-        return refused();
+        reaping.strike().await;
     }
     response.body(Body::from(body)).expect("a response")
 }

@@ -17,6 +17,7 @@ use super::begun::Session;
 use super::identity::Identified;
 use super::jobs::JobRow;
 use super::members::{KEPT, Member, Standing};
+use super::prehashed;
 use super::rejects::{RejectsWriter, forget_rejects};
 use super::{Again, PlatformError, Sending, Step};
 use crate::deliver::day;
@@ -82,6 +83,8 @@ struct Progress {
     /// Requests and rows of a session that ended early: what comes after them is a session of its own.
     before: u64,
     over: u64,
+    /// Values that were hashes already, and are sent as they are.
+    prehashed: u64,
     rejects: RejectsWriter,
 }
 
@@ -98,12 +101,18 @@ impl Sending<'_> {
         let rejects = RejectsWriter::create(&self.work)?;
         let answered = if replaces { self.go_on_with_session()? } else { 0 };
         let before = if replaces { 0 } else { self.outcome.requests };
-        let mut progress = Progress { operation, total, done: 0, answered, before, over: 0, rejects };
+        let mut progress = Progress { operation, total, done: 0, answered, before, over: 0, prehashed: 0, rejects };
         let done = self.add_batches(&mut kept, &mut progress).await;
         // Whatever happened: who was refused is read for the recipients.
         progress.rejects.close()?;
         if let Err(again) = done? {
             return Ok(Err(again));
+        }
+        if progress.prehashed > 0 {
+            let values = progress.prehashed;
+            self.outcome
+                .list
+                .note(format!("{values} values were hashes already, and were sent as they are (prehashed)"));
         }
         if self.cleared > 0 {
             let members = self.cleared;
@@ -129,6 +138,7 @@ impl Sending<'_> {
                 let wanted = kept.others(places.clone())?;
                 batch.places.extend(places.zip(wanted.values()).filter(|(_, wanted)| *wanted).map(|(place, _)| place));
                 let rows = filter_record_batch(&rows, &wanted)?;
+                progress.prehashed += prehashed::count(&rows, self.delivery);
                 batch.parts.push((batch.encoded.len(), Identified::of(&rows, &self.identifying)?));
                 self.encoder.encode_rows(&rows, &self.list, progress.operation, &mut batch.encoded)?;
             }

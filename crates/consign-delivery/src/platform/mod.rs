@@ -15,6 +15,7 @@ mod identity;
 mod jobs;
 mod members;
 mod numbers;
+mod prehashed;
 mod reconcile;
 mod rejects;
 mod removing;

@@ -1,11 +1,12 @@
 //! What is seen of platforms afterwards: deliveries that they work on for hours, and what they were asked.
 
+use std::fs;
 use std::path::Path;
 
 use chrono::TimeDelta;
 use consign_store::{SqlStore, Store};
 
-use crate::shop::{self, CAMPAIGN, DESTINATIONS, RUN};
+use crate::shop::{self, CAMPAIGN, CUSTOMERS, DESTINATIONS, PROFILES, RUN};
 use crate::terminal::{Running, Terminal};
 
 /// A sandbox of its own whose jobs take an hour, and what names it to commands.
@@ -122,4 +123,30 @@ fn a_kind_whose_lists_nobody_reads_says_so() {
     let read = terminal.consign("lists reconcile mail");
     assert_eq!(read.code, 0);
     assert!(read.out.contains("`attentive` lets nobody read its lists"), "{}", read.out);
+}
+
+#[test]
+fn addresses_that_were_hashes_already_are_counted_where_plain_ones_are_sent() {
+    let terminal = shop::applied();
+    terminal.edit(
+        DESTINATIONS,
+        "kind: klaviyo",
+        "kind: criteo\n    settings: { client_id: shop, advertiser_id: \"12345\" }",
+    );
+    terminal.edit(DESTINATIONS, "api_key", "client_secret");
+    shop::crowd(&terminal, 40);
+    for (key, hash) in [("h1", "A".repeat(64)), ("h2", "b".repeat(32)), ("h3", "c".repeat(64)), ("h4", "d".repeat(32))]
+    {
+        shop::append(&terminal, CUSTOMERS, format!("{key},Eve,{hash},,01099,DE\n"));
+        shop::append(&terminal, PROFILES, format!("{key},250,active,true\n"));
+    }
+    shop::apply(&terminal);
+    let run = terminal.consign(&format!("{RUN} --json"));
+    assert_eq!(run.code, 0, "{}", run.transcript());
+    let list = &run.json()["deliveries"][0]["list"];
+    let sent = fs::read_to_string(terminal.path("clean/out/Churn_Letter.csv")).expect("read");
+    let hashes = sent.lines().filter(|line| line.starts_with('h')).count();
+    assert!(hashes > 0, "some are not held out");
+    let note = format!("{hashes} values were hashes already, and were sent as they are (prehashed)");
+    assert_eq!(list["notes"], serde_json::json!([note]));
 }

@@ -152,8 +152,9 @@ fn tagged(status: StatusCode, draft: DraftDetail) -> impl IntoResponse + use<> {
 }
 
 async fn create(State(app): State<App>, Body(new): Body<NewCampaign>) -> Answer<impl IntoResponse> {
+    // Lists are named by groups, and a list of Meta should not have `treatment` in its name.
     let campaign = json!({ "include": [], "remaining": [
-        { "name": "Control", "control": true, "percent": 10 }, { "name": "Treatment", "percent": 90 }
+        { "name": "Control", "control": true, "percent": 10 }, { "name": "Group 1", "percent": 90 }
     ] });
     begin(&app, &new.name, campaign).await
 }

@@ -59,7 +59,7 @@ export function TestDialog({ id, opened, close, save }: Props) {
             max={10_000}
             clampBehavior="strict"
             allowDecimal={false}
-            w={280}
+            w={320}
           />
           <Button
             leftSection={<IconFlask size={16} aria-hidden />}

@@ -127,11 +127,11 @@ export const renameSub = (campaign: Campaign, at: number, name: string, keepId: 
 export const setCondition = (campaign: Campaign, at: number, where: Condition): Campaign =>
   putSub(campaign, at, (sub) => ({ ...sub, where }));
 
-/** One more treatment, with what is missing of 100 %. */
+/** One more treatment, with what is missing of 100 %. Lists are named by it, and one of Meta should not have `treatment` in its name. */
 export function addGroup(campaign: Campaign, whose: Whose): Campaign {
   const groups = groupsOf(campaign, whose);
   const percent = Math.max(0, WHOLE - hundredths(groups)) / 100;
-  const name = freshName(`Treatment ${groups.filter((group) => !group.control).length + 1}`, allGroups(campaign));
+  const name = freshName(`Group ${groups.filter((group) => !group.control).length + 1}`, allGroups(campaign));
   return putGroups(campaign, whose, [...groups, { name, percent }]);
 }
 

@@ -102,6 +102,11 @@ impl Terminal {
         self.folder.join(name)
     }
 
+    /// Where its sandbox is.
+    pub fn sandbox(&self) -> &str {
+        &self.sandbox.url
+    }
+
     /// Replaces a text in a file of the folder, which has it.
     pub fn edit(&self, name: &str, old: &str, new: &str) {
         let text = fs::read_to_string(self.path(name)).expect("read");

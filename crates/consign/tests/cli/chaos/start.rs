@@ -28,6 +28,8 @@ const DESTINATIONS: &str = "destinations:
 /// A workspace before a run, and what an undisturbed run makes of it.
 pub struct Start {
     pub terminal: Terminal,
+    /// The command that runs its campaign.
+    pub run: String,
     pub servers: Vec<Server>,
     kept: TempDir,
     variables: Vec<(String, String)>,
@@ -57,19 +59,14 @@ impl Start {
     /// 121 customers, who are delivered for the first time.
     pub fn first(servers: Vec<Server>) -> Self {
         let terminal = workspace(&servers);
-        Self::of(terminal, servers)
+        Self::of(terminal, servers, RUN)
     }
 
     /// The same, delivered once, with customers who have changed since: some are gone, some are new, one has another
     /// address.
     pub fn later(servers: Vec<Server>) -> Self {
         let terminal = workspace(&servers);
-        let sandbox = sandbox(&terminal, 0);
-        let mut variables = servers::variables();
-        variables.push(("CONSIGN_SANDBOX".to_owned(), sandbox.url.clone()));
-        let first = terminal.consign_with(RUN, &borrowed(&variables));
-        assert_eq!(first.code, 0, "{}", first.transcript());
-        sandbox.stop();
+        delivered(&terminal, RUN);
         terminal.edit(CUSTOMERS, "eve7@", "eve.of.old@");
         let gone =
             |text: String| text.split_inclusive('\n').filter(|line| !line.starts_with("k0001")).collect::<String>();
@@ -77,14 +74,34 @@ impl Start {
             let text = fs::read_to_string(terminal.path(file)).expect("read");
             fs::write(terminal.path(file), gone(text) + &new).expect("written");
         }
-        Self::of(terminal, servers)
+        Self::of(terminal, servers, RUN)
     }
 
-    fn of(terminal: Terminal, servers: Vec<Server>) -> Self {
+    /// The demo's campaign, delivered once, and some days later: 24 lists of 23,570 customers, of whom a few have changed.
+    pub fn demo() -> Self {
+        let terminal = Terminal::with(&[]);
+        let write = |later| {
+            let options = consign_demo::Options { force: later, later };
+            consign_demo::write(&terminal.path("clean"), options).expect("a demo");
+        };
+        write(false);
+        shop::apply(&terminal);
+        delivered(&terminal, "run churn_prevention --as-of 1998-06-30");
+        write(true);
+        Self::of(terminal, Vec::new(), "run churn_prevention --as-of 1998-07-07")
+    }
+
+    fn of(terminal: Terminal, servers: Vec<Server>, run: &str) -> Self {
         let kept = tempfile::tempdir().expect("a folder");
         terminal::copy(&terminal.path(""), kept.path());
-        let mut start =
-            Self { terminal, servers, kept, variables: servers::variables(), undisturbed: Undisturbed::default() };
+        let mut start = Self {
+            terminal,
+            run: format!("{run} --json"),
+            servers,
+            kept,
+            variables: servers::variables(),
+            undisturbed: Undisturbed::default(),
+        };
         start.undisturbed = start.undisturbed();
         start
     }
@@ -97,7 +114,7 @@ impl Start {
         let mut variables = self.variables();
         variables.push((consign_points::LOG, &log));
         let began = Instant::now();
-        let run = reaper.call(&self.terminal, &format!("{RUN} --json"), &variables, None);
+        let run = reaper.call(&self.terminal, &self.run, &variables, None);
         let took = began.elapsed();
         assert_eq!(run.code, 0, "{}", run.transcript());
         let run = run.json()["run"].as_str().expect("an id").to_owned();
@@ -166,6 +183,16 @@ pub fn sandbox(terminal: &Terminal, port: u16) -> Sandbox<'_> {
     let line = running.line();
     let url = line.split_once("http://").unwrap_or_else(|| panic!("it says no address: {line}")).1;
     Sandbox { url: format!("http://{url}"), running }
+}
+
+/// Runs a campaign at a sandbox in the workspace.
+fn delivered(terminal: &Terminal, run: &str) {
+    let sandbox = sandbox(terminal, 0);
+    let mut variables = servers::variables();
+    variables.push(("CONSIGN_SANDBOX".to_owned(), sandbox.url.clone()));
+    let run = terminal.consign_with(run, &borrowed(&variables));
+    assert_eq!(run.code, 0, "{}", run.transcript());
+    sandbox.stop();
 }
 
 fn borrowed(variables: &[(String, String)]) -> Vec<(&str, &str)> {

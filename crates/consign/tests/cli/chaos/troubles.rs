@@ -16,14 +16,14 @@ use super::clock::MovedClock;
 use super::start::{self, Sandbox, Start};
 use super::{RESUME, as_undisturbed};
 use crate::bad_places::SmallDisk;
-use crate::shop::{self, RUN};
+use crate::shop;
 use crate::terminal::{Answer, Running};
 
 /// Starts the campaign, and waits until that many requests were answered.
 fn under_way<'a>(start: &'a Start, sandbox: &Sandbox<'_>, more: &[(&str, &str)], requests: usize) -> Running<'a> {
     let mut variables = vec![("CONSIGN_SANDBOX", sandbox.url.as_str())];
     variables.extend(more);
-    let running = start.terminal.start(&format!("{RUN} --json"), &variables);
+    let running = start.terminal.start(&start.run, &variables);
     until(|| exchanges(start, "").len() >= requests);
     running
 }
@@ -64,7 +64,7 @@ fn mended(start: &Start, variables: &[(&str, &str)]) -> Value {
         } else {
             status
         };
-        let answer = if retried.code == 0 { retried } else { consign(&format!("{RUN} --json")) };
+        let answer = if retried.code == 0 { retried } else { consign(&start.run) };
         if answer.code == 0 {
             return answer.json();
         }
@@ -127,7 +127,7 @@ fn full_disk(folder: &str, smallest: u32, step: usize) {
         let sandbox = start.sandbox();
         let variables = [("CONSIGN_SANDBOX", sandbox.url.as_str())];
         let Some(disk) = SmallDisk::at(&start.terminal.path(folder), kib) else { return };
-        let run = start.terminal.consign_with(&format!("{RUN} --json"), &variables);
+        let run = start.terminal.consign_with(&start.run, &variables);
         let enough = run.code == 0;
         if !enough {
             full += 1;
@@ -170,7 +170,7 @@ fn a_disk_that_is_full_when_the_ledger_changes_loses_nothing() {
         // Pages of 4 KiB, and one for the folder.
         let used: u64 = names.iter().map(|name| length(name).div_ceil(4_096) * 4).sum();
         disk.grow(u32::try_from(used).expect("it is small") + 4 + more);
-        let run = start.terminal.consign_with(&format!("{RUN} --json"), &variables);
+        let run = start.terminal.consign_with(&start.run, &variables);
         let enough = run.code == 0;
         if !enough {
             full += 1;

@@ -47,13 +47,11 @@ impl World {
         };
         for list in get("/state.json")["lists"].as_array().expect("lists") {
             let text = |name: &str| list[name].as_str().expect("a text").to_owned();
-            let shown = get(&format!("/lists/{}.json?platform={}", text("id"), text("platform")));
+            let shown = get(&format!("/lists/{}.json?limit=100000&platform={}", text("id"), text("platform")));
             let members = shown["members"].as_array().expect("members").iter().map(Value::to_string).collect();
             world.put(format!("{} {}", text("platform"), text("name")), lines(members));
         }
-        for name in terminal.names("clean/out") {
-            world.put(name.clone(), fs::read(terminal.path("clean/out").join(&name)).expect("read"));
-        }
+        world.put_files(&terminal.path("clean/out"));
         for server in servers {
             for (name, bytes) in runtime.block_on(server.files()) {
                 world.put(format!("{} {name}", server.id), bytes);
@@ -62,6 +60,18 @@ impl World {
         let recipients = terminal.path(".consign/runs").join(run).join("recipients.parquet");
         world.put("recipients".to_owned(), lines(self::recipients(&recipients)));
         world
+    }
+
+    fn put_files(&mut self, folder: &Path) {
+        for entry in fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("read").path();
+            if path.is_dir() {
+                self.put_files(&path);
+            } else {
+                let name = path.file_name().expect("it has a name").to_string_lossy().into_owned();
+                self.put(name, fs::read(path).expect("read"));
+            }
+        }
     }
 
     fn put(&mut self, name: String, content: Vec<u8>) {

@@ -2,6 +2,7 @@
 //! database of Postgres.
 
 mod audit;
+mod calls;
 mod credentials;
 mod drafts;
 mod file;

@@ -9,6 +9,17 @@ await tell('segments, destinations, sources and runs went well', async ({ page, 
   await page.goto(`${url}/segments`);
   await page.getByRole('row', { name: /High value/ }).getByText('7,260').waitFor();
   await looked('segments');
+  await page.getByRole('button', { name: 'Compare', exact: true }).click();
+  const compared = page.getByRole('dialog');
+  for (const segment of ['High value', 'At risk']) {
+    await compared.getByRole('combobox', { name: 'Segments' }).fill(segment);
+    await page.getByRole('option', { name: segment, exact: true }).click();
+  }
+  await compared.getByText('Each customer is in one line.').waitFor();
+  await compared.getByText('Compare segments').click();
+  await looked('overlap');
+  await page.keyboard.press('Escape');
+  await compared.waitFor({ state: 'hidden' });
   await page.getByRole('link', { name: 'New segment' }).click();
   await page.getByLabel('Name').fill(`Savers ${stamp}`);
   await page.getByRole('button', { name: 'Make the segment' }).click();

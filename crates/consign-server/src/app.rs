@@ -9,7 +9,7 @@ use consign_destinations::registry::Registry;
 use consign_engine::Tables;
 use consign_model::definition::Definitions;
 use consign_model::id::Slug;
-use consign_store::{Drafts, Store, StoredDefinitions};
+use consign_store::{Calls, Drafts, Store, StoredDefinitions};
 use tokio::sync::{Mutex, Semaphore};
 use tokio::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
@@ -27,9 +27,9 @@ const OPEN_FOR: Duration = Duration::from_mins(1);
 const DESKS: usize = 2;
 
 /// What the server remembers between requests.
-pub trait Memory: Store + Drafts {}
+pub trait Memory: Store + Drafts + Calls {}
 
-impl<T: Store + Drafts> Memory for T {}
+impl<T: Store + Drafts + Calls> Memory for T {}
 
 /// What a server is made of.
 pub struct Options {

@@ -1,14 +1,14 @@
 //! Counts while somebody edits: of conditions, of segments, of drafts. Counted, never estimated; each once for all who
 //! ask for the same, and kept until the tables are looked at again.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::Utc;
 use consign_delivery::audience_counts;
 use consign_destinations::registry::Registry;
 use consign_engine::{AssignRequest, CountRequest, EngineError, Tables};
-use consign_model::condition::Condition;
+use consign_model::condition::{All, Condition, Not};
 use consign_model::definition::{Campaign, Definitions, Schedule, SegmentBody, Split, TreatmentGroup};
 use consign_model::id::Slug;
 use consign_model::plan::{AssignPlan, plan};
@@ -26,6 +26,8 @@ use crate::refusal::{Answer, Refusal};
 use crate::show;
 use crate::view::Audience;
 
+/// Most segments that are compared.
+const MOST_COMPARED: usize = 4;
 /// Most answers that are kept.
 const KEPT: usize = 2_000;
 
@@ -37,6 +39,8 @@ pub(crate) enum CountOf {
     Condition(#[schemars(with = "Condition")] Value),
     /// The customers of a segment that need not be saved: its `customers`.
     Segment(#[schemars(with = "SegmentBody")] Value),
+    /// Two to four saved segments, by their ids: how they overlap.
+    Overlap(#[schemars(length(min = 2, max = 4))] Vec<Slug>),
     /// A campaign's draft, which may be invalid: as far as it can be counted.
     Campaign(#[schemars(with = "serde_json::Map<String, Value>")] Value),
 }
@@ -48,6 +52,8 @@ pub(crate) enum CountOf {
 pub(crate) enum Counts {
     /// Of a condition or segment.
     Customers(CustomerCounts),
+    /// Of several segments.
+    Overlap(OverlapCounts),
     /// Of a campaign.
     Campaign(CampaignCounts),
 }
@@ -58,6 +64,26 @@ pub(crate) struct CustomerCounts {
     /// Customers of the customer table.
     pub all: u64,
     /// Those that it holds.
+    pub customers: u64,
+}
+
+/// How segments overlap.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub(crate) struct OverlapCounts {
+    /// Customers of the customer table.
+    pub all: u64,
+    /// The customers of each segment.
+    pub segments: Vec<SegmentCount>,
+    /// The customers of each choice of them, who are in none of the others. Together they are all who are in any.
+    pub parts: Vec<OverlapPart>,
+}
+
+/// The customers whom some segments share, and no other of those that are compared has.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub(crate) struct OverlapPart {
+    /// The ids of the segments.
+    pub segments: Vec<Slug>,
+    /// How many.
     pub customers: u64,
 }
 
@@ -107,7 +133,12 @@ pub(crate) async fn count(app: &App, of: CountOf) -> Answer<Counts> {
     let cell = app.counted.cell(format!("{}/{}/{asked}", stored.version, open.version));
     let kinds = app.registry.as_ref();
     let counting = || async {
+        let mut compared = Vec::new();
         let (definitions, campaign) = match of {
+            CountOf::Overlap(segments) => {
+                compared.clone_from(&segments);
+                several(&stored, segments)?
+            }
             CountOf::Condition(condition) => alone(&stored, &open.tables, kinds, &json!({ "where": condition }))?,
             CountOf::Segment(customers) => alone(&stored, &open.tables, kinds, &customers)?,
             CountOf::Campaign(draft) => drafted(&stored, &open.tables, kinds, draft)?,
@@ -119,6 +150,8 @@ pub(crate) async fn count(app: &App, of: CountOf) -> Answer<Counts> {
         app.at_desk(move |_, cancel| async move {
             if is_alone {
                 customers(&tables, &planned, &cancel).await
+            } else if !compared.is_empty() {
+                overlap(&tables, &planned, compared, &cancel).await
             } else {
                 assigned(&tables, &campaign, &planned, &spill, &cancel).await
             }
@@ -149,9 +182,32 @@ fn alone(
         return Err(Refusal::invalid("it has problems: mend them first", edited.own));
     }
     let mut definitions = edited.definitions;
-    let campaign = Campaign {
-        include: vec![id.clone()],
-        id,
+    let campaign = including(vec![id])?;
+    definitions.campaigns.push(campaign.clone());
+    Ok((definitions, campaign))
+}
+
+/// A campaign of saved segments to compare.
+fn several(stored: &StoredDefinitions, segments: Vec<Slug>) -> Answer<(Definitions, Campaign)> {
+    let known = &stored.definitions.segments;
+    if let Some(missing) = segments.iter().find(|id| known.iter().all(|segment| segment.id != **id)) {
+        return Err(Refusal::not_found("segment", missing.as_str(), known.iter().map(|one| one.id.as_str())));
+    }
+    let distinct: HashSet<&Slug> = segments.iter().collect();
+    if distinct.len() != segments.len() || !(2..=MOST_COMPARED).contains(&segments.len()) {
+        return Err(Refusal::bad(format!("compare 2 to {MOST_COMPARED} different segments")));
+    }
+    let campaign = including(segments)?;
+    let mut definitions = stored.definitions.clone();
+    definitions.campaigns.push(campaign.clone());
+    Ok((definitions, campaign))
+}
+
+/// A campaign that is nothing but an audience.
+fn including(segments: Vec<Slug>) -> Answer<Campaign> {
+    Ok(Campaign {
+        include: segments,
+        id: slug(COUNTED)?,
         name: COUNTED.to_owned(),
         folder: None,
         labels: Vec::new(),
@@ -165,9 +221,7 @@ fn alone(
         destinations: BTreeMap::new(),
         schedule: Schedule::Manual,
         launch: None,
-    };
-    definitions.campaigns.push(campaign.clone());
-    Ok((definitions, campaign))
+    })
 }
 
 /// A draft, as far as it is a campaign.
@@ -196,16 +250,57 @@ fn without_destinations(campaign: &mut Campaign) {
     groups.for_each(|group: &mut TreatmentGroup| group.destinations.clear());
 }
 
-async fn customers(tables: &Tables, plan: &AssignPlan, cancel: &CancellationToken) -> Result<Counts, EngineError> {
+/// Counts conditions of a plan in one scan.
+async fn counted(
+    tables: &Tables,
+    plan: &AssignPlan,
+    conditions: &[Condition],
+    cancel: &CancellationToken,
+) -> Result<consign_engine::Counts, EngineError> {
     let request = CountRequest {
         as_of: plan.as_of,
         time_zone: plan.time_zone,
         customer_table: &plan.customer_table,
         sql_segments: &plan.sql_segments,
-        conditions: &plan.include,
+        conditions,
         cancel,
     };
-    let counts = tables.count(&request).await?;
+    tables.count(&request).await
+}
+
+/// Counts who is in each choice of the segments of a plan, and in none of the others.
+async fn overlap(
+    tables: &Tables,
+    plan: &AssignPlan,
+    segments: Vec<Slug>,
+    cancel: &CancellationToken,
+) -> Result<Counts, EngineError> {
+    // A bit a segment: each number but 0 is a choice.
+    let choices: Vec<u32> = (1..1 << segments.len()).collect();
+    let has = |choice: &u32, segment: usize| choice & (1 << segment) != 0;
+    let exactly = |choice: &u32| {
+        let of = |(i, condition): (usize, &Condition)| {
+            let condition = condition.clone();
+            if has(choice, i) { condition } else { Condition::Not(Not { not: Box::new(condition) }) }
+        };
+        Condition::All(All { all: plan.include.iter().enumerate().map(of).collect() })
+    };
+    let conditions: Vec<Condition> = choices.iter().map(exactly).collect();
+    let counts = counted(tables, plan, &conditions, cancel).await?;
+    let pairs = || choices.iter().zip(&counts.conditions);
+    let of_segment = |i: usize| pairs().filter(|(choice, _)| has(choice, i)).map(|(_, customers)| customers).sum();
+    let part = |(choice, customers): (&u32, &u64)| OverlapPart {
+        segments: segments.iter().enumerate().filter(|(i, _)| has(choice, *i)).map(|(_, id)| id.clone()).collect(),
+        customers: *customers,
+    };
+    let parts = pairs().map(part).collect();
+    let count = |(i, segment): (usize, &Slug)| SegmentCount { segment: segment.clone(), customers: of_segment(i) };
+    let segments = segments.iter().enumerate().map(count).collect();
+    Ok(Counts::Overlap(OverlapCounts { all: counts.customers, segments, parts }))
+}
+
+async fn customers(tables: &Tables, plan: &AssignPlan, cancel: &CancellationToken) -> Result<Counts, EngineError> {
+    let counts = counted(tables, plan, &plan.include, cancel).await?;
     let customers = counts.conditions.first().copied().unwrap_or_default();
     Ok(Counts::Customers(CustomerCounts { all: counts.customers, customers }))
 }

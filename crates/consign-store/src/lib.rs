@@ -4,6 +4,7 @@
 //! [`Store`] is the port; [`SqlStore`] keeps it in a file or in a Postgres database. [`state`] is the only place that
 //! says which state may follow which; a store refuses every other transition and writes an event with each.
 
+pub mod calls;
 pub mod drafts;
 mod error;
 mod lease;
@@ -21,6 +22,7 @@ use chrono::{DateTime, Utc};
 use consign_model::definition::Definitions;
 use consign_model::id::Slug;
 
+pub use calls::Calls;
 pub use drafts::{Draft, Drafts};
 pub use error::{Open, StoreError};
 pub use lease::{HeldLease, LEASE_TERM, Lease, LeaseOn, LeaseOwner, Taking};

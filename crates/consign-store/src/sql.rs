@@ -3,6 +3,7 @@
 //! in `open`.
 
 mod audit;
+mod calls;
 mod credentials;
 mod data_folder;
 mod definitions;

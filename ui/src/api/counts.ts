@@ -27,6 +27,12 @@ export function useCounts(of: CountOf) {
   return { counts: of === null ? undefined : query.data, counting: late || query.isFetching, error: late ? null : query.error };
 }
 
+/** How segments overlap; nothing for fewer than two. */
+export function useOverlap(segments: string[]) {
+  const { counts, ...rest } = useCounts(segments.length < 2 ? null : { overlap: segments });
+  return { overlap: counts && 'parts' in counts ? counts : undefined, ...rest };
+}
+
 /** The counts of a condition or segment. */
 export function useCustomers(of: CountOf) {
   const { counts, ...rest } = useCounts(of);

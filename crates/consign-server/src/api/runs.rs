@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
-use chrono::Utc;
+use chrono::{TimeDelta, Utc};
 use consign_delivery::Progress;
 use consign_delivery::inspect::{self, Filter};
 use consign_model::id::Slug;
@@ -26,6 +26,11 @@ use crate::show;
 use crate::summary::{line, summary};
 use crate::view::{Requests, RunLine, RunSummary};
 use crate::work::{Listener, Running, Work, WorkError, WorkErrorKind};
+
+/// How long the key of a call is remembered.
+const REMEMBERED: TimeDelta = TimeDelta::days(30);
+/// Longest key of a call.
+const LONGEST_KEY: usize = 200;
 
 /// How many runs are looked through for a page.
 const SEARCHED: u32 = 10_000;
@@ -146,11 +151,16 @@ async fn watch(State(app): State<App>, Path(id): Path<String>, headers: HeaderMa
 async fn run(State(app): State<App>, Path(id): Path<String>, headers: HeaderMap) -> Answer<impl IntoResponse> {
     let stored = app.current().await?;
     let campaign = campaigns::find(&stored, &id)?.id.clone();
-    let key =
-        headers.get("idempotency-key").map(|key| format!("{campaign}/{}", String::from_utf8_lossy(key.as_bytes())));
+    let key = key(&headers)?.map(|key| format!("{campaign}/{key}"));
     let run = Uuid::now_v7().to_string();
-    if let Some(earlier) = key.as_ref().and_then(|key| app.live.asked(key, &run)) {
-        return Ok(begun(earlier));
+    if let Some(key) = &key {
+        // Who calls twice at once is told here, and by the store who calls again after a restart.
+        if let Some(earlier) = app.live.asked(key, &run) {
+            return Ok(begun(earlier));
+        }
+        if let Some(earlier) = app.store.remember_call(key, &run, Utc::now() - REMEMBERED).await? {
+            return Ok(begun(earlier));
+        }
     }
     let asked =
         move |work: Arc<dyn Work>, running: Running| async move { work.run(&stored, &campaign, &running).await };
@@ -159,6 +169,14 @@ async fn run(State(app): State<App>, Path(id): Path<String>, headers: HeaderMap)
         app.live.forget(key);
     }
     answer
+}
+
+/// The key of a call that is to be made once.
+fn key(headers: &HeaderMap) -> Answer<Option<&str>> {
+    let Some(key) = headers.get("idempotency-key") else { return Ok(None) };
+    let key = key.to_str().ok().filter(|key| (1..=LONGEST_KEY).contains(&key.len()));
+    let wrong = || Refusal::bad(format!("`Idempotency-Key` is none: write 1 to {LONGEST_KEY} ASCII characters"));
+    key.map(Some).ok_or_else(wrong)
 }
 
 async fn retry(State(app): State<App>, Path(id): Path<String>, Body(retry): Body<Retry>) -> Answer<impl IntoResponse> {

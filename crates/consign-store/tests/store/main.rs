@@ -3,6 +3,7 @@
 
 mod audit;
 mod broken_off;
+mod calls;
 mod credentials;
 mod drafts;
 mod file;

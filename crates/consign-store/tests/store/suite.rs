@@ -52,6 +52,9 @@ macro_rules! on_every_store {
             of_two_edits_of_one_version_of_a_draft_one_is_kept
             only_the_version_that_was_seen_of_a_draft_is_discarded
         }
+        $crate::suite::on_every_store! { $place, calls, with store:
+            a_call_with_a_known_key_is_told_the_run_that_the_first_began
+        }
         $crate::suite::on_every_store! { $place, notices, with store:
             of_each_end_of_a_run_it_is_decided_once_who_is_told
             of_times_that_went_wrong_it_is_decided_once_who_is_told

@@ -266,6 +266,28 @@ async fn told(served: &Served<'_>, run: &str, after: Option<usize>) -> String {
 }
 
 #[test]
+fn a_key_of_a_call_outlives_the_server() {
+    let terminal = shop::applied();
+    let run = async |served: &Served<'_>, key: &str| {
+        answered(served.request(Method::POST, "/campaigns/churn/run").header("idempotency-key", key)).await
+    };
+    let served = Served::start(&terminal);
+    let begun = wait(async {
+        let begun = run(&served, "a click").await.body;
+        told(&served, begun["run"].as_str().expect("an id"), None).await;
+        begun
+    });
+    drop(served);
+    let served = Served::start(&terminal);
+    wait(async {
+        assert_eq!(run(&served, "a click").await.body, begun);
+        assert_eq!(served.get("/runs").await["items"].as_array().map(Vec::len), Some(1));
+        assert_eq!(run(&served, &"x".repeat(201)).await.status, StatusCode::BAD_REQUEST);
+        assert_ne!(run(&served, "another").await.body, begun);
+    });
+}
+
+#[test]
 fn a_run_that_is_cancelled_by_a_click_ends() {
     let (terminal, silence) = crate::interrupts::waiting();
     let mut process = terminal.start("serve", &shop::keys());
@@ -603,5 +625,45 @@ fn a_source_is_tested_saved_once_its_tables_open_and_removed_unless_it_is_used()
         let sources = served.get("/sources").await;
         let used = sources["items"][0]["id"].as_str().expect("an id");
         assert_eq!(remove(used).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    });
+}
+
+#[test]
+fn the_parts_of_an_overlap_are_counted_once_each_and_add_up_to_its_segments() {
+    let terminal = shop::applied();
+    shop::crowd(&terminal, 7);
+    let served = Served::start(&terminal);
+    wait(async {
+        let segment = |name: &str, value: &str| {
+            json!({ "name": name, "customers": { "where": {
+                "column": "Merged_Customers.customer_id", "operator": "is_like", "value": value } } })
+        };
+        // Of k0000000 to k0000006: those that end on 0 to 3, and on 2 to 5; and 00001, who is in neither.
+        let low = json!({ "name": "Low", "customers": { "sql":
+            "SELECT customer_id FROM Merged_Customers WHERE customer_id < 'k0000004' AND customer_id >= 'k'" } });
+        let high = json!({ "name": "High", "customers": { "sql":
+            "SELECT customer_id FROM Merged_Customers WHERE customer_id BETWEEN 'k0000002' AND 'k0000005'" } });
+        for (id, body) in [("low", low), ("high", high), ("k", segment("Crowd", "k%"))] {
+            let made = served.put(&format!("/segments/{id}"), ("if-none-match", "*"), &body).await;
+            assert_eq!(made.status, StatusCode::OK, "{}", made.body);
+        }
+        let counted = served.post("/counts", &json!({ "overlap": ["low", "high", "k"] })).await.body;
+        let of = |list: &str, key: fn(&Value) -> String| -> Vec<(String, u64)> {
+            let items = counted[list].as_array().into_iter().flatten();
+            items.map(|one| (key(one), one["customers"].as_u64().expect("a count"))).collect()
+        };
+        let segments = of("segments", |one| one["segment"].as_str().expect("an id").to_owned());
+        assert_eq!(segments, [("low".to_owned(), 4), ("high".to_owned(), 4), ("k".to_owned(), 7)], "{counted}");
+        let parts = of("parts", |one| one["segments"].to_string());
+        let some: Vec<_> = parts.iter().filter(|(_, customers)| *customers > 0).cloned().collect();
+        let expected =
+            [("[\"k\"]", 1), ("[\"low\",\"k\"]", 2), ("[\"high\",\"k\"]", 2), ("[\"low\",\"high\",\"k\"]", 2)];
+        let mut some: Vec<(&str, u64)> = some.iter().map(|(ids, customers)| (ids.as_str(), *customers)).collect();
+        some.sort_by_key(|(ids, _)| ids.len());
+        assert_eq!((parts.len(), some), (7, expected.to_vec()), "{counted}");
+        for wrong in [json!(["low"]), json!(["low", "low"]), json!(["low", "nobody"])] {
+            let refused = served.post("/counts", &json!({ "overlap": wrong })).await;
+            assert!(refused.status.is_client_error(), "{wrong}: {}", refused.body);
+        }
     });
 }

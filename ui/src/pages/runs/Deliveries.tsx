@@ -210,7 +210,7 @@ function Reasons({ title, counts, href }: ReasonsProps) {
               <Table.Td pr="xl">{spoken(reason)}</Table.Td>
               <Table.Td ta="right">
                 {href ? (
-                  <Anchor href={href(reason)} download size="sm" underline="always" aria-label={`Download ${number.format(count)}: ${spoken(reason)}`}>
+                  <Anchor href={href(reason)} download size="sm" c="inherit" underline="always" aria-label={`Download ${number.format(count)}: ${spoken(reason)}`}>
                     {number.format(count)}
                   </Anchor>
                 ) : (

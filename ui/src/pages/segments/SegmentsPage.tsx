@@ -1,5 +1,6 @@
 import { Button, Paper, Stack, Table, Text } from '@mantine/core';
-import { IconPlus, IconUsersGroup } from '@tabler/icons-react';
+import { useDisclosure } from '@mantine/hooks';
+import { IconCirclesRelation, IconPlus, IconUsersGroup } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
@@ -9,6 +10,7 @@ import { useCustomers } from '../../api/counts';
 import { segmentsQuery } from '../../api/queries';
 import { Count, Empty, Failure, Loading, PageHeader, SearchField } from '../../components';
 import { CampaignLinks } from './CampaignLinks';
+import { OverlapDialog } from './OverlapDialog';
 import { share } from './share';
 
 type SegmentLine = Schemas['SegmentLine'];
@@ -16,6 +18,7 @@ type SegmentLine = Schemas['SegmentLine'];
 /** The saved segments, each with its customers. */
 export default function SegmentsPage() {
   const [text, setText] = useState('');
+  const [comparing, compare] = useDisclosure(false);
   const segments = useQuery(segmentsQuery);
   const word = text.trim().toLowerCase();
   const all = segments.data ?? [];
@@ -27,9 +30,22 @@ export default function SegmentsPage() {
   );
   return (
     <>
-      <PageHeader title="Segments" actions={make}>
+      <PageHeader
+        title="Segments"
+        actions={
+          <>
+            {all.length > 1 && (
+              <Button variant="default" leftSection={<IconCirclesRelation size={16} aria-hidden />} onClick={compare.open}>
+                Compare
+              </Button>
+            )}
+            {make}
+          </>
+        }
+      >
         Named sets of customers. Campaigns include and exclude them.
       </PageHeader>
+      <OverlapDialog opened={comparing} close={compare.close} segments={all.map(({ segment }) => segment)} />
       {segments.isPending && <Loading what="segments" />}
       {segments.isError && (
         <Failure title="The segments cannot be shown" error={segments.error} retry={() => void segments.refetch()} />

@@ -14,7 +14,7 @@ use consign_secrets::{KeySource, Secrets, credential_purpose};
 use consign_store::{Credential, Examined, Outcome, Run, RunState, Store, StoreError};
 use serde::Serialize;
 
-use crate::folder::{DataFolder, entries, kept};
+use crate::folder::{DataFolder, entries};
 use crate::lease::{LeaseError, is_worked_on};
 use crate::resume::Staging;
 use crate::run::chain;
@@ -362,7 +362,7 @@ impl Examination<'_> {
 /// Whether a run has staged files, each as it was written; else what is wrong with them.
 fn staged(folder: &DataFolder, run: &Run) -> Result<bool, Vec<String>> {
     let (id, files) = (&run.id, folder.run(&run.id));
-    match kept::<Staging>(&files.staging()) {
+    match Staging::kept(&files) {
         Ok(Some(staging)) => {
             let damage = staging.damage(&files);
             if damage.is_empty() {

@@ -244,9 +244,14 @@ impl RunFolder {
         self.0.join("staging.json")
     }
 
+    /// What stays of a run.
+    pub(crate) fn stays(&self) -> [PathBuf; 3] {
+        [self.recipients(), self.assignments(), self.exchanges()]
+    }
+
     /// Removes everything that may hold personal data: all but what stays of a run.
     pub(crate) fn delete_staged(&self) -> io::Result<()> {
-        let stays = [self.recipients(), self.assignments(), self.exchanges()];
+        let stays = self.stays();
         let entries = match fs::read_dir(&self.0) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             entries => entries?,

@@ -6,6 +6,7 @@
 //! [`Scheduler`] has campaigns run when they are due; [`delete_expired`] ends what runs need not keep.
 
 mod assignments;
+pub mod backup;
 mod checksum;
 mod credentials;
 mod deliver;

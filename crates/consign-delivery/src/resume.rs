@@ -2,6 +2,9 @@
 //! What a run begins with is frozen: its definitions by their version, the tables by a file, its moment. So it is planned
 //! again, and the plan is the same.
 
+use std::io;
+use std::path::{Path, PathBuf};
+
 use consign_model::id::Slug;
 use consign_model::plan::{CampaignPlan, plan};
 use consign_model::schema::Catalog;
@@ -119,6 +122,22 @@ pub(crate) struct Staging {
 }
 
 impl Staging {
+    /// Keeps it, with paths below the run's folder: that may be moved.
+    pub fn keep(&self, folder: &RunFolder) -> io::Result<()> {
+        let below = |path: &Path| path.strip_prefix(folder.path()).unwrap_or(path).to_owned();
+        keep(&folder.staging(), &self.clone().placed(below))
+    }
+
+    /// What was kept; `None` where nothing was.
+    pub fn kept(folder: &RunFolder) -> io::Result<Option<Self>> {
+        let kept: Option<Self> = kept(&folder.staging())?;
+        Ok(kept.map(|staging| staging.placed(|path| folder.path().join(path))))
+    }
+
+    fn placed(self, place: impl Fn(&Path) -> PathBuf) -> Self {
+        Self { deliveries: self.deliveries.into_iter().map(|one| one.placed(&place)).collect(), ..self }
+    }
+
     /// What of its files is not as it was written.
     pub fn damage(&self, folder: &RunFolder) -> Vec<Damage> {
         let snapshot = folder.snapshot();
@@ -130,12 +149,12 @@ impl Staging {
 
 /// Keeps what is staged, before the run says so.
 pub(crate) fn keep_staged(folder: &RunFolder, staging: &Staging) -> Result<(), RunError> {
-    keep(&folder.staging(), staging).map_err(|reason| RunError::Folder { path: folder.staging(), reason })
+    staging.keep(folder).map_err(|reason| RunError::Folder { path: folder.staging(), reason })
 }
 
 /// What a run has staged. Refused where any of it is not as it was written.
 pub(crate) async fn staged(folder: &RunFolder, run: &str) -> Result<Vec<StagedDelivery>, RunError> {
-    let staging: Staging = frozen(run, kept(&folder.staging()), "what it staged")?;
+    let staging: Staging = frozen(run, Staging::kept(folder), "what it staged")?;
     let folder = folder.clone();
     let verified = tokio::task::spawn_blocking(move || (staging.damage(&folder), staging)).await;
     let (damage, staging) = verified.map_err(|error| RunError::Stage(StageError::Worker(error)))?;
@@ -153,7 +172,7 @@ pub(crate) fn ended(delivery: &Delivery) -> (Option<Delivered>, Option<(ErrorCla
     (delivered, delivery.error.as_ref().map(|error| (error.class, error.message.clone())))
 }
 
-fn frozen<T>(run: &str, found: std::io::Result<Option<T>>, what: &str) -> Result<T, RunError> {
+fn frozen<T>(run: &str, found: io::Result<Option<T>>, what: &str) -> Result<T, RunError> {
     let lost = |reason: String| RunError::Lost { run: run.to_owned(), reason };
     match found {
         Ok(Some(found)) => Ok(found),

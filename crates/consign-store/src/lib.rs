@@ -35,7 +35,7 @@ pub use record::{
     OccurrenceState, OpenJob, RememberedList, Resealed, Run, RunMode, ScheduleBegun, StoredDefinitions, StoredFolder,
     SubAudienceCounts, Target,
 };
-pub use sql::SqlStore;
+pub use sql::{SqlStore, restore};
 pub use state::{DeliveryState, Outcome, RunState};
 
 /// Definitions, runs, deliveries and events. What a call reports as done is on disk and survives a loss of power.

@@ -47,6 +47,14 @@ pub(crate) fn writing(location: &Location) -> (&'static str, Option<&'static str
     }
 }
 
+/// How a transaction begins that reads what there is at one moment.
+pub(crate) fn reading(location: &Location) -> &'static str {
+    match location {
+        Location::File(_) => "BEGIN",
+        Location::Postgres(_) => postgres::READ,
+    }
+}
+
 /// Asks for the microseconds since 1970 by the clock of the database: those of several machines need not agree. A file is
 /// of one machine, and goes by its clock.
 pub(crate) fn clock(location: &Location) -> Option<&'static str> {

@@ -4,6 +4,7 @@
 
 mod audit;
 mod calls;
+mod copy;
 mod credentials;
 mod data_folder;
 mod definitions;
@@ -41,6 +42,8 @@ use crate::record::{
 use crate::state::RunState;
 
 use patience::{change, look};
+
+pub use copy::restore;
 
 /// The store in a file or a database.
 #[derive(Debug, Clone)]

@@ -323,6 +323,31 @@ pub enum Command {
         #[command(subcommand)]
         command: Keys,
     },
+    /// Back up the store and what of the data folder cannot be made again
+    #[command(
+        after_long_help = "Holds what is known of lists, the recipients, and the staged lists of runs that are not over: \
+                           personal data. Your tables are not in it. Refused while a campaign is run.\n\n\
+                           Examples:\n  consign backup /backups/monday\n  consign backup /backups/monday --with-key"
+    )]
+    Backup {
+        /// The folder to make
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+        /// With the workspace key, which opens all that is sealed in it
+        #[arg(long)]
+        with_key: bool,
+    },
+    /// Make a workspace from a backup, where there is none
+    #[command(
+        after_long_help = "Makes the data folder, and the store in it or where --store says: a backup of either kind of \
+                           store restores into either.\n\nExamples:\n  consign restore /backups/monday\n  \
+                           consign restore /backups/monday --data /srv/consign"
+    )]
+    Restore {
+        /// The backup
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+    },
     /// Test whether those who are notified of how runs end can be reached
     #[command(after_long_help = "The workspace's `notifications` say who is told of what.\n\n\
                            Example:\n  consign notifications test")]

@@ -2,6 +2,7 @@
 
 mod apply;
 mod audit;
+mod backup;
 mod campaign;
 mod completions;
 mod credentials;
@@ -73,6 +74,8 @@ pub async fn run(command: Command, context: &Context) -> Result<Exit> {
         }
         Command::Keys { command: Keys::New } => keys::new(context),
         Command::Keys { command: Keys::Rotate } => keys::rotate(context).await,
+        Command::Backup { folder, with_key } => backup::back_up(context, &folder, with_key).await,
+        Command::Restore { folder } => backup::restore(context, &folder).await,
         Command::Completions { shell } => completions::run(context, shell),
     }
 }

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::process::ExitCode;
 
+use consign_delivery::backup::BackupError;
 use consign_delivery::{CredentialError, LeaseError, RotateError, RunError};
 use consign_model::word;
 use consign_secrets::KeyError;
@@ -79,6 +80,13 @@ impl Exit {
             Some(RunError::Store(error) | RunError::Lease(LeaseError::Store(error))) => return Self::of_store(error),
             Some(RunError::Underway(_)) => return Self::Busy,
             Some(error) if error.is_cancelled() => return Self::Interrupted,
+            _ => {}
+        }
+        match error.downcast_ref::<BackupError>() {
+            Some(BackupError::Store(error) | BackupError::Lease(LeaseError::Store(error))) => {
+                return Self::of_store(error);
+            }
+            Some(BackupError::Underway(_) | BackupError::Key(KeyError::Busy(_))) => return Self::Busy,
             _ => {}
         }
         match (error.downcast_ref(), error.downcast_ref()) {

@@ -1,6 +1,7 @@
 //! How views become text, and what goes to which stream: results to standard output, everything else to standard error.
 
 mod audit;
+mod backup;
 mod changes;
 mod destinations;
 mod doctor;

@@ -60,6 +60,15 @@ pub struct StagedDelivery {
 }
 
 impl StagedDelivery {
+    /// The same with its files at other places.
+    pub(crate) fn placed(mut self, place: impl Fn(&Path) -> PathBuf) -> Self {
+        for batch in &mut self.batches {
+            batch.path = place(&batch.path);
+        }
+        self.rejects.path = place(&self.rejects.path);
+        self
+    }
+
     /// All its files, each as it was written.
     pub fn files(&self) -> impl Iterator<Item = (&Path, &Checksum)> {
         let batches = self.batches.iter().map(|batch| (batch.path.as_path(), &batch.checksum));

@@ -18,6 +18,9 @@ use crate::location::Location;
 /// Begins a transaction that writes, whatever the server's defaults are.
 pub(super) const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
 
+/// Begins a transaction that reads what there was when it began.
+pub(super) const READ: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+
 /// Takes the lock of the store, which the transaction's end lets go. Each schema of a database is a store of its own. The
 /// number is any that other programs hardly use.
 pub(super) const LOCK: &str = "SELECT pg_advisory_xact_lock(1131310958, hashtext(current_schema()))";

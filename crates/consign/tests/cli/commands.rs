@@ -22,7 +22,7 @@ fn help_names_every_command_and_every_exit_code() {
 fn every_command_has_help_with_an_example() {
     let terminal = Terminal::with(&[]);
     let commands =
-        "demo validate apply export schema preview test run serve schedule resume retry cancel status requests doctor explain destinations lists completions"
+        "demo validate apply export schema preview test run serve schedule resume retry cancel status requests doctor explain destinations lists backup restore completions"
             .split_whitespace();
     for command in commands {
         let answer = terminal.consign(&format!("{command} --help"));

@@ -2,6 +2,7 @@
 
 mod again;
 mod api;
+mod backups;
 mod bad_definitions;
 mod bad_places;
 mod bad_tables;

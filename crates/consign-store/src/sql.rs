@@ -16,6 +16,7 @@ mod notices;
 mod occurrences;
 mod patience;
 mod runs;
+mod spent;
 mod waits;
 
 use std::sync::Arc;
@@ -42,6 +43,7 @@ use crate::record::{
 use crate::state::RunState;
 
 use patience::{change, look};
+use spent::Spent;
 
 pub use copy::restore;
 
@@ -54,6 +56,7 @@ pub struct SqlStore {
     term: Duration,
     /// The lease under which everything is changed.
     lease: Option<Lease>,
+    spent: Spent,
 }
 
 impl SqlStore {
@@ -62,7 +65,7 @@ impl SqlStore {
     pub async fn open(location: impl Into<Location>) -> Result<Self, StoreError> {
         let location = location.into();
         let pool = open::open(&location).await?;
-        Ok(Self { pool, location, term: LEASE_TERM, lease: None })
+        Ok(Self { pool, location, term: LEASE_TERM, lease: None, spent: Spent::default() })
     }
 
     /// The same, whose leases hold for so long.
@@ -74,6 +77,11 @@ impl SqlStore {
     /// Closes it. Without this nothing is lost; with it, everything is in the one file.
     pub async fn close(self) {
         self.pool.close().await;
+    }
+
+    /// How long its callers have been in it, all together: waiting, asking, and until what they wrote was on disk.
+    pub fn spent(&self) -> Duration {
+        self.spent.total()
     }
 
     /// A transaction that writes. It locks at once, so that what it reads stays true until it commits.

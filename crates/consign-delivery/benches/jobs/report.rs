@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::job::Job;
 use crate::measure::{Measured, Side};
+use crate::workspace::LEDGER;
 
 /// The results of one number of customers.
 pub struct Report {
@@ -107,6 +108,13 @@ impl Report {
         if let (Some(five), Some(one)) = (five, cheapest) {
             let ratio = five.ours.least() / one.ours.least();
             writeln!(f, "- run_5_platforms takes {ratio:.2} times as long as {}; aim: at most 2", one.job.name())?;
+        }
+        let shares = self.lines.iter().filter_map(|line| {
+            let (_, ledger) = line.ours.steps.iter().find(|(name, _)| name == LEDGER)?;
+            Some((line.job, 100.0 * ledger / line.ours.least()))
+        });
+        if let Some((job, share)) = shares.max_by(|a, b| a.1.total_cmp(&b.1)) {
+            writeln!(f, "- the ledger takes at most {share:.2} % of a run's time, of {}; aim: below 5 %", job.name())?;
         }
         if let Some(line) = self.lines.iter().max_by_key(|line| line.ours.peak) {
             let held = memory(Some(&line.ours));

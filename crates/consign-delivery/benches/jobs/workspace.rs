@@ -24,6 +24,9 @@ use crate::Result;
 use crate::encode;
 use crate::measure::seconds;
 
+/// What of a run's time is spent in the store, by all deliveries together. It lies within the steps.
+pub const LEDGER: &str = "of it in the ledger";
+
 /// Seconds of the steps of a run.
 pub type Steps = Vec<(String, f64)>;
 
@@ -162,6 +165,7 @@ impl Workspace {
         let campaign = &self.campaign().id;
         let workplace = self.workplace(&hear);
         let as_of = consign_demo::as_of();
+        let spent = self.store.spent();
         let deliveries = if self.definitions.destinations.iter().all(|one| one.kind == "local_files" || one.sandbox) {
             let summary = workplace.run(&self.store, 1, campaign, as_of).await?;
             if summary.outcome != Outcome::Succeeded {
@@ -176,8 +180,9 @@ impl Workspace {
         begun.push(("record", last_sent.into_inner()?.unwrap_or(end)));
         let ends = begun.iter().skip(1).map(|(_, at)| *at).chain([end]);
         let steps = begun.iter().zip(ends).map(|((name, at), end)| ((*name).to_owned(), seconds(end - *at)));
+        let ledger = (LEDGER.to_owned(), seconds(self.store.spent().saturating_sub(spent)));
         let rows = deliveries.iter().map(|delivery| delivery.counts.rows).sum();
-        Ok((rows, steps.filter(|(name, _)| name != "prepare").collect()))
+        Ok((rows, steps.filter(|(name, _)| name != "prepare").chain([ledger]).collect()))
     }
 
     /// Removes what runs left, so that each begins alike.

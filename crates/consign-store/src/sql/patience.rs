@@ -49,6 +49,7 @@ impl SqlStore {
     where
         F: Future<Output = Result<T, StoreError>>,
     {
+        let _spent = self.spent.count();
         let patience = self.patience();
         loop {
             match attempt().await {

@@ -16,5 +16,5 @@ export default defineConfig({
   server: { host: '127.0.0.1', port: 5170, proxy },
   preview: { host: '127.0.0.1', port: 5171, proxy, headers },
   // The content security policy takes no `data:` fonts, and no script in the page.
-  build: { assetsInlineLimit: 0, modulePreload: { polyfill: false } },
+  build: { assetsInlineLimit: 0, modulePreload: { polyfill: false }, manifest: true },
 });

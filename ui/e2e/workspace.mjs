@@ -36,8 +36,8 @@ await tell('the archive, sources and settings went well', async ({ page, looked 
   assert.match((await download).suggestedFilename(), /^churn_prevention-.*-recipients\.csv$/);
   await named('button', 'Actions of High-value early churn prevention').click();
   await named('menuitem', 'Archive').click();
-  await page.getByText('No campaign here').waitFor();
-  await named('button', 'Look into the archive').click();
+  await page.getByRole('row', { name: /High-value early churn prevention/ }).waitFor({ state: 'hidden' });
+  await page.getByRole('switch', { name: 'Also archived' }).check();
   await page.getByRole('row', { name: /churn prevention.*archived/ }).waitFor();
   await named('button', 'Actions of High-value early churn prevention').click();
   await named('menuitem', 'Bring back').click();

@@ -27,7 +27,7 @@ use consign_model::validate::validate;
 use consign_secrets::Secrets;
 use consign_server::summary::summary;
 use consign_server::work::Listener;
-use consign_store::{Notice, Run, SqlStore, Store, StoredDefinitions};
+use consign_store::{Drafts, Notice, Run, SqlStore, Store, StoredDefinitions};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -347,8 +347,10 @@ pub async fn demo(context: &Context, folder: &path::Path, force: bool) -> Result
     consign_demo::write(folder, consign_demo::Options { force, later: true })?;
     let later = run(&work, as_of).await?;
     let lists = sandbox_lists(&address, &later).await?;
+    draft_next_wave(&store, &current, campaign, &author).await?;
     let consign = format!("consign --data {}", data.display());
     let next = vec![
+        format!("{consign} serve   # then open the address that it prints: the campaign's next wave waits there as a draft"),
         format!("consign sandbox --state {}   # then open the address that it prints", state.display()),
         format!("{consign} preview {campaign} --show-rows 2 --as-of 1998-06-30"),
         format!("{consign} explain {campaign} 00046"),
@@ -356,6 +358,23 @@ pub async fn demo(context: &Context, folder: &path::Path, force: bool) -> Result
         format!("consign validate {}", folder.display()),
     ];
     Ok(Demo { folder: folder.display().to_string(), first, later, lists, next })
+}
+
+/// Puts a draft beside the demo's campaign that says the same, to be edited and run. One that is there stays as it is.
+async fn draft_next_wave(
+    store: &SqlStore,
+    current: &StoredDefinitions,
+    campaign: &Slug,
+    author: &str,
+) -> Result<()> {
+    let campaign = current.definitions.campaigns.iter().find(|one| one.id == *campaign);
+    let mut draft = serde_json::to_value(campaign.context("the demo has no campaign")?)?;
+    let name = "Churn prevention, next wave";
+    let id = Slug::from_name(name).context("the draft's name has no letters")?;
+    draft["id"] = id.as_str().into();
+    draft["name"] = name.into();
+    store.put_draft(&id, &draft, 0, author).await?;
+    Ok(())
 }
 
 /// The members that the sandbox counts on each list of a run, beside what the run says.

@@ -1,28 +1,29 @@
 import { ActionIcon, Button, Checkbox, Group, MultiSelect, NumberInput, Table, Text, TextInput } from '@mantine/core';
 import { IconEqual, IconPlus, IconX } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
-import type { Schemas } from '../../api/client';
+import type { Problem, Schemas } from '../../api/client';
 import { textAt } from '../../api/problems';
 import { destinationsQuery } from '../../api/queries';
-import { Count, Words } from '../../components';
+import { Words } from '../../components';
 import { sentence } from '../../components/Failure';
 import {
-  addGroup, destinationId, evenOut, groupsOf, hundredths, pathOf, removeGroup, renameGroup, setControl, setDestinations,
+  addGroup, destinationId, type Edit, evenOut, type Group as TreatmentGroup, hundredths, pathOf, removeGroup, renameGroup, setControl, setDestinations,
   setPercent, type Whose,
 } from './campaign';
-import type { CardSetting } from './SubAudiencesStep';
+import { LiveCount } from './counting';
 
 interface Props {
   whose: Whose;
-  setting: CardSetting;
+  groups: TreatmentGroup[];
+  edit: Edit;
+  problems: Problem[];
+  published: boolean;
   counts: Schemas['GroupCounts'][] | undefined;
 }
 
 /** The groups of a sub-audience: names, control, where they go, their shares and sizes. */
-export function GroupTable({ whose, setting, counts }: Props) {
-  const { campaign, edit, problems, counting, published } = setting;
+export function GroupTable({ whose, groups, edit, problems, published, counts }: Props) {
   const destinations = useQuery(destinationsQuery);
-  const groups = groupsOf(campaign, whose);
   const path = pathOf(whose);
   const sum = hundredths(groups) / 100;
   const data = (destinations.data ?? []).map(({ destination }) => ({ value: destination.id, label: destination.name }));
@@ -107,7 +108,7 @@ export function GroupTable({ whose, setting, counts }: Props) {
                   />
                 </Table.Td>
                 <Table.Td ta="right" pt={11}>
-                  <Count value={counts?.find((one) => one.name === group.name)?.customers} counting={counting} size="sm" />
+                  <LiveCount value={counts?.find((one) => one.name === group.name)?.customers} size="sm" />
                 </Table.Td>
                 <Table.Td>
                   <ActionIcon color="gray" aria-label={`Remove ${group.name}`} onClick={() => edit((now) => removeGroup(now, whose, at))}>

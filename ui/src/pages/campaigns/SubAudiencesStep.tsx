@@ -2,33 +2,40 @@ import { closestCenter, DndContext, type DragEndEvent, KeyboardSensor, PointerSe
 import { SortableContext, sortableKeyboardCoordinates, verticalListSortingStrategy } from '@dnd-kit/sortable';
 import { Button, Group, Stack, Switch, Text } from '@mantine/core';
 import { IconPlus } from '@tabler/icons-react';
-import type { ReactNode } from 'react';
+import { type ReactNode, useMemo } from 'react';
 import type { Problem, Schemas } from '../../api/client';
 import { problemsAt } from '../../api/problems';
-import { addSub, type Campaign, moveSub } from './campaign';
+import { addSub, type Campaign, type Edit, type Group as TreatmentGroup, moveSub } from './campaign';
 import { Step } from './Step';
 import { RemainingCard, SubAudienceCard } from './SubAudienceCard';
 
+// What does not change keeps the cards from being drawn anew.
+const BY_POINTER = { activationConstraint: { distance: 4 } };
+const BY_KEYBOARD = { coordinateGetter: sortableKeyboardCoordinates };
+const NONE: TreatmentGroup[] = [];
+
 export interface CardSetting {
   campaign: Campaign;
-  edit: (change: (campaign: Campaign) => Campaign, key?: string) => void;
+  edit: Edit;
   problems: Problem[];
   counts: Schemas['CampaignCounts'] | undefined;
-  counting: boolean;
   /** Whether ids of what is renamed are kept, since lists go by them. */
   published: boolean;
 }
 
 /** Who gets which treatment, and where their lists go. */
 export function SubAudiencesStep({ setting, links }: { setting: CardSetting; links: ReactNode }) {
-  const { campaign, edit, problems } = setting;
+  const { campaign, edit, problems, counts, published } = setting;
   const subs = campaign.sub_audiences ?? [];
+  const counted = counts?.audience.sub_audiences;
+  // 0 is no id for what is dragged, so they begin with 1.
+  const items = useMemo(() => Array.from({ length: subs.length }, (_, at) => at + 1), [subs.length]);
   const own = ['sub_audiences', 'remaining', 'destinations', 'first_match_only', 'split'].flatMap((path) =>
     problemsAt(problems, path),
   );
   const sensors = useSensors(
-    useSensor(PointerSensor, { activationConstraint: { distance: 4 } }),
-    useSensor(KeyboardSensor, { coordinateGetter: sortableKeyboardCoordinates }),
+    useSensor(PointerSensor, BY_POINTER),
+    useSensor(KeyboardSensor, BY_KEYBOARD),
   );
   const drop = ({ active, over }: DragEndEvent) => {
     if (over && active.id !== over.id) edit((now) => moveSub(now, Number(active.id) - 1, Number(over.id) - 1));
@@ -65,13 +72,27 @@ export function SubAudiencesStep({ setting, links }: { setting: CardSetting; lin
         </Text>
       )}
       <DndContext sensors={sensors} collisionDetection={closestCenter} onDragEnd={drop}>
-        {/* 0 is no id for what is dragged, so they begin with 1. */}
-        <SortableContext items={subs.map((_, at) => at + 1)} strategy={verticalListSortingStrategy}>
+        <SortableContext items={items} strategy={verticalListSortingStrategy}>
           <Stack gap="md">
-            {subs.map((_, at) => (
-              <SubAudienceCard key={at} at={at} setting={setting} />
+            {subs.map((sub, at) => (
+              <SubAudienceCard
+                key={at}
+                at={at}
+                isLast={at === subs.length - 1}
+                sub={sub}
+                edit={edit}
+                problems={problemsAt(problems, `sub_audiences[${at}]`)}
+                count={counted?.[at]}
+                published={published}
+              />
             ))}
-            <RemainingCard setting={setting} />
+            <RemainingCard
+              groups={campaign.remaining ?? NONE}
+              edit={edit}
+              problems={problemsAt(problems, 'remaining')}
+              count={counted?.at(-1)}
+              published={published}
+            />
           </Stack>
         </SortableContext>
       </DndContext>

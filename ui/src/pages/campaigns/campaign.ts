@@ -9,6 +9,9 @@ export type GroupDestination = Schemas['GroupDestination'];
 export type DestinationUse = Schemas['DestinationUse'];
 export type Schedule = Schemas['Schedule'];
 
+/** Makes another campaign of the one that is edited; edits with one key that follow closely are one step. */
+export type Edit = (change: (campaign: Campaign) => Campaign, key?: string) => void;
+
 /** Whose groups: the sub-audience at that place, or the customers whom none matches. */
 export type Whose = number | 'remaining';
 

@@ -24,7 +24,7 @@ export function OverlapDialog({ opened, close, segments }: Props) {
       <Stack mih={320}>
         <MultiSelect
           label="Segments"
-          description={`Choose two to ${MOST}`}
+          description="Choose two to four"
           searchable
           maxValues={MOST}
           data={segments.map(({ id, name }) => ({ value: id, label: name }))}

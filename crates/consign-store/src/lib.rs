@@ -1,9 +1,10 @@
 //! What Consign remembers between commands: definitions with their versions, schedules, runs, deliveries and events.
 //!
-//! No personal data is ever here: ids, names of lists, counts and states. Lists live as files; see `consign-delivery`.
+//! No customer's data is ever here: ids, names of lists and of users, counts and states. Lists live as files; see `consign-delivery`.
 //! [`Store`] is the port; [`SqlStore`] keeps it in a file or in a Postgres database. [`state`] is the only place that
 //! says which state may follow which; a store refuses every other transition and writes an event with each.
 
+pub mod accounts;
 pub mod calls;
 pub mod drafts;
 mod error;
@@ -22,6 +23,7 @@ use chrono::{DateTime, Utc};
 use consign_model::definition::Definitions;
 use consign_model::id::Slug;
 
+pub use accounts::{Accounts, NewToken, NewUser, Role, Token, User, UserChange};
 pub use calls::Calls;
 pub use drafts::{Draft, Drafts};
 pub use error::{Open, StoreError};

@@ -2,6 +2,7 @@
 //! text alone, and both databases take `$1`. What differs (opening, migrating, the lock of a transaction that writes) is
 //! in `open`.
 
+mod accounts;
 mod audit;
 mod calls;
 mod copy;

@@ -36,6 +36,13 @@ macro_rules! on_every_store {
             a_credential_is_kept_as_it_was_set_last
             sealing_again_leaves_alone_what_was_set_since
         }
+        $crate::suite::on_every_store! { $place, accounts, with store:
+            a_name_is_one_users_alone
+            an_admin_who_can_log_in_always_stays
+            only_one_becomes_the_first_user
+            a_session_is_over_in_time_and_with_its_users_rights
+            a_token_stands_for_its_owner_while_it_is_good
+        }
         $crate::suite::on_every_store! { $place, schedules, with store:
             editing_a_schedule_begins_it_anew_and_editing_anything_else_does_not
             a_time_is_taken_on_once_and_none_before_it_afterwards

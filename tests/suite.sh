@@ -18,17 +18,22 @@ python_environment() { # the command, what it is that pip installs
   mv "$new" "$environment"
 }
 
-# Serves the demo workspace beside a sandbox until the script ends; sets `work`, a folder that ends with it, and `address`.
+# Serves the demo workspace beside a sandbox until the script ends; sets `work`, a folder that ends with it, `address`, and
+# `password`, with which the users `ada` (admin) and `vera` (viewer) log in.
 serve_demo() { # the command
   work=$(mktemp -d)
   started=()
   trap end_demo EXIT
   "$1" demo "$work/demo" --quiet >/dev/null
+  export CONSIGN_DATA=$work/demo/.consign
+  password=$(head -c 18 /dev/urandom | base64)
+  "$1" users add ada --role admin --quiet <<<"$password"
+  "$1" users add vera --role viewer --quiet <<<"$password"
   "$1" sandbox --port 0 --state "$work/demo/.sandbox" >"$work/sandbox" 2>&1 &
   started+=($!)
   local sandbox
   sandbox=$(address_in "$work/sandbox" $!)
-  "$1" serve --data "$work/demo/.consign" --sandbox-url "$sandbox" --listen 127.0.0.1:0 2>"$work/log" &
+  "$1" serve --sandbox-url "$sandbox" --listen 127.0.0.1:0 2>"$work/log" &
   started+=($!)
   address=$(address_in "$work/log" $!)
 }

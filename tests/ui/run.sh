@@ -21,5 +21,5 @@ chromium=${CHROMIUM:-$(command -v chromium || true)}
 [ -n "$chromium" ] || not_tested "in a browser: the program chromium is missing"
 
 serve_demo "$consign"
-CONSIGN_URL=$address CHROMIUM=$chromium npm run --silent e2e >&2
+CONSIGN_URL=$address CONSIGN_PASSWORD=$password CHROMIUM=$chromium npm run --silent e2e >&2
 echo "ui: tested" >&2

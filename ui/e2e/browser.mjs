@@ -1,15 +1,26 @@
 // A browser on a server with the demo workspace, in which any complaint is a failure: of the console, of axe in light
 // and in dark, or a request to another host.
 //
-// CONSIGN_URL is the server, CHROMIUM the browser, SHOTS a folder for pictures.
+// CONSIGN_URL is the server, CONSIGN_USER and CONSIGN_PASSWORD who logs in, CHROMIUM the browser, SHOTS a folder for pictures.
 import AxeBuilder from '@axe-core/playwright';
 import assert from 'node:assert/strict';
 import { chromium } from 'playwright-core';
 
 export const url = process.env.CONSIGN_URL ?? 'http://127.0.0.1:8470';
 
-/** Tells a story in a browser; `what` is said where it went well. */
-export async function tell(what, story) {
+const user = process.env.CONSIGN_USER ?? 'ada';
+export const password = process.env.CONSIGN_PASSWORD ?? '';
+
+/** Logs in where the page asks for it. */
+export async function logIn(page, name, typed = password) {
+  // What must be filled in has a star behind its label.
+  await page.getByLabel(/^Name( \*)?$/).fill(name);
+  await page.getByLabel(/^Password( \*)?$/).fill(typed);
+  await page.getByRole('button', { name: 'Log in' }).click();
+}
+
+/** Tells a story in a browser in which somebody is logged in, unless it is told `unknown`; `what` is said where it went well. */
+export async function tell(what, story, { unknown = false } = {}) {
   const browser = await chromium.launch({
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
     args: [
@@ -23,7 +34,7 @@ export async function tell(what, story) {
   const complaints = [];
   page.on('console', (message) => {
     // A refusal that the page shows is no failure of the page.
-    const refused = message.text().includes('status of 422');
+    const refused = /status of (401|422)/.test(message.text());
     if (['error', 'warning'].includes(message.type()) && !refused) complaints.push(message.text());
   });
   page.on('pageerror', (error) => complaints.push(String(error)));
@@ -52,6 +63,11 @@ export async function tell(what, story) {
     await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' });
   };
   try {
+    if (!unknown) {
+      await page.goto(`${url}/`);
+      await logIn(page, user);
+      await page.getByRole('button', { name: 'Log out' }).waitFor();
+    }
     await story({ page, looked, shot });
     assert.deepEqual(complaints, []);
     console.log(`ui: ${what}`);

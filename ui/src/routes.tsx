@@ -1,12 +1,21 @@
 import { Anchor } from '@mantine/core';
 import { IconMapQuestion } from '@tabler/icons-react';
-import { createRootRoute, createRoute, createRouter, lazyRouteComponent, Link, redirect } from '@tanstack/react-router';
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent, Link, Outlet, redirect, useRouterState } from '@tanstack/react-router';
 import type { ComponentType } from 'react';
 import { Empty, Failure } from './components';
+import { Gate } from './session/Gate';
 import { Shell } from './shell/Shell';
 
+const SET_UP = '/set-up';
+
+/** Everything is for who is logged in, but the page that makes the first user. */
+function Root() {
+  const path = useRouterState({ select: (state) => state.location.pathname });
+  return path === SET_UP ? <Outlet /> : <Gate><Shell /></Gate>;
+}
+
 const root = createRootRoute({
-  component: Shell,
+  component: Root,
   notFoundComponent: () => (
     <Empty icon={IconMapQuestion} title="There is no such page" action={<Anchor component={Link} to="/campaigns">Go to the campaigns</Anchor>}>
       The address may be mistyped, or what it named was removed.
@@ -46,6 +55,7 @@ const settings = createRoute({
 
 const tree = root.addChildren([
   home,
+  page(SET_UP, () => import('./session/SetUpPage')),
   page('/campaigns', () => import('./pages/campaigns/CampaignsPage')),
   page('/campaigns/$campaign', () => import('./pages/campaigns/CampaignPage')),
   page('/segments', () => import('./pages/segments/SegmentsPage')),

@@ -9,16 +9,18 @@ use consign_destinations::registry::Registry;
 use consign_engine::Tables;
 use consign_model::definition::Definitions;
 use consign_model::id::Slug;
-use consign_store::{Calls, Drafts, Store, StoredDefinitions};
+use consign_store::{Accounts, Calls, Drafts, Store, StoredDefinitions};
 use tokio::sync::{Mutex, Semaphore};
 use tokio::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::{AbortOnDropHandle, LocalPoolHandle};
+use url::Url;
 
 use crate::counts::Counted;
 use crate::live::Live;
 use crate::metrics::Metrics;
 use crate::refusal::{Answer, Refusal};
+use crate::throttle::Throttle;
 use crate::work::Work;
 
 /// How long tables stay open before they are looked at again: what others write into them is seen after that.
@@ -27,13 +29,13 @@ const OPEN_FOR: Duration = Duration::from_mins(1);
 const DESKS: usize = 2;
 
 /// What the server remembers between requests.
-pub trait Memory: Store + Drafts + Calls {}
+pub trait Memory: Store + Drafts + Calls + Accounts {}
 
-impl<T: Store + Drafts + Calls> Memory for T {}
+impl<T: Store + Drafts + Calls + Accounts> Memory for T {}
 
 /// What a server is made of.
 pub struct Options {
-    /// Definitions, runs and drafts.
+    /// Definitions, runs, drafts and users.
     pub store: Arc<dyn Memory>,
     /// The kinds of destinations.
     pub registry: Arc<Registry>,
@@ -43,6 +45,8 @@ pub struct Options {
     pub work: Arc<dyn Work>,
     /// How many campaigns may run at the same time of those that are begun here.
     pub at_once: usize,
+    /// By which address browsers reach it, where that is not one of this machine.
+    pub url: Option<Url>,
     /// Stops everything.
     pub stop: CancellationToken,
 }
@@ -66,8 +70,10 @@ pub struct Parts {
     work: Arc<dyn Work>,
     desks: LocalPoolHandle,
     open: Mutex<Option<Open>>,
-    /// The user of the operating system, in whose name definitions are changed.
-    pub(crate) author: String,
+    pub(crate) url: Option<Url>,
+    pub(crate) throttle: Throttle,
+    /// How many passwords may be hashed at once.
+    pub(crate) hashing: Semaphore,
 }
 
 /// Tables that are open.
@@ -82,9 +88,9 @@ pub(crate) struct Open {
 }
 
 impl App {
-    /// An application of those parts. The author is the name under which definitions are changed.
-    pub fn new(options: Options, author: String) -> Self {
-        let Options { store, registry, folder, work, at_once, stop } = options;
+    /// An application of those parts.
+    pub fn new(options: Options) -> Self {
+        let Options { store, registry, folder, work, at_once, url, stop } = options;
         Self(Arc::new(Parts {
             store,
             registry,
@@ -98,7 +104,9 @@ impl App {
             work,
             desks: LocalPoolHandle::new(DESKS),
             open: Mutex::new(None),
-            author,
+            url,
+            throttle: Throttle::default(),
+            hashing: Semaphore::new(DESKS),
         }))
     }
 

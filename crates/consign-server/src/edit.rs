@@ -12,6 +12,7 @@ use consign_model::validate::validate;
 use consign_store::StoredDefinitions;
 use serde_json::{Value, json};
 
+use crate::access::Caller;
 use crate::app::App;
 use crate::refusal::{Answer, Refusal};
 
@@ -148,8 +149,8 @@ pub(crate) fn check_tables(edited: &mut Edited, tables: &Tables, id: &Slug) {
     }));
 }
 
-/// Makes an edit the current definitions.
-pub(crate) async fn apply(app: &App, stored: &StoredDefinitions, edited: &Edited) -> Answer<u64> {
+/// Makes somebody's edit the current definitions.
+pub(crate) async fn apply(app: &App, caller: &Caller, stored: &StoredDefinitions, edited: &Edited) -> Answer<u64> {
     if !edited.is_valid() {
         let detail = if edited.own.iter().any(|problem| problem.severity == Severity::Error) {
             "it has problems: mend them first"
@@ -158,7 +159,7 @@ pub(crate) async fn apply(app: &App, stored: &StoredDefinitions, edited: &Edited
         };
         return Err(Refusal::invalid(detail, edited.own.iter().chain(&edited.others).cloned().collect()));
     }
-    Ok(app.store.apply(&edited.definitions, &stored.folder, &app.author).await?.version)
+    Ok(app.store.apply(&edited.definitions, &stored.folder, &caller.name).await?.version)
 }
 
 /// A thing has the id of its address.

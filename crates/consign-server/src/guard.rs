@@ -1,4 +1,4 @@
-//! What every request goes through: a name in the log, limits, and the check that it comes from this machine's own pages.
+//! What every request goes through: a name in the log, limits, and the check that it comes from our own pages.
 
 use std::time::Duration;
 
@@ -8,8 +8,10 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header}
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tokio::time::{Instant, timeout};
+use url::Url;
 use uuid::Uuid;
 
+use crate::access::bearer;
 use crate::app::App;
 use crate::refusal::Refusal;
 
@@ -50,26 +52,39 @@ pub(crate) async fn named(State(app): State<App>, request: Request, next: Next) 
     response
 }
 
-/// Refuses what a page of another site has a browser send: it names a host that is not this machine, or a page that is
-/// not of this host.
-pub(crate) async fn own(request: Request, next: Next) -> Response {
-    match foreign(request.method(), request.headers()) {
+/// Refuses what a page of another site has a browser send: it names a host that is not ours, or a page that is not of our
+/// host. A browser cannot keep from saying which, so that no secret need be in each page; and it sends a token only where
+/// our own page has it do so.
+pub(crate) async fn own(State(app): State<App>, request: Request, next: Next) -> Response {
+    let refused = match bearer(request.headers()) {
+        Some(_) => None,
+        None => foreign(app.url.as_ref().map(Url::authority), request.method(), request.headers()),
+    };
+    match refused {
         None => next.run(request).await,
         Some(reason) => Refusal::new(StatusCode::FORBIDDEN, reason).into_response(),
     }
 }
 
-fn foreign(method: &Method, headers: &HeaderMap) -> Option<&'static str> {
+fn foreign(ours: Option<&str>, method: &Method, headers: &HeaderMap) -> Option<&'static str> {
     let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
     let host = text(header::HOST).and_then(|host| host.parse::<Authority>().ok());
-    if !host.as_ref().is_some_and(|host| matches!(host.host(), "127.0.0.1" | "localhost" | "[::1]")) {
-        return Some("the request names another host: call this one by 127.0.0.1, [::1] or localhost");
+    let is_ours = |host: &Authority| {
+        matches!(host.host(), "127.0.0.1" | "localhost" | "[::1]") || ours.is_some_and(|ours| *host == ours)
+    };
+    if !host.as_ref().is_some_and(is_ours) {
+        return Some(
+            "the request names another host: call this one by 127.0.0.1, [::1] or localhost, or by what `--url` says",
+        );
     }
     if matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS) {
         return None;
     }
     let from_here = match (text(header::ORIGIN), text(HeaderName::from_static("sec-fetch-site"))) {
-        (Some(origin), _) => host.is_some_and(|host| origin.split_once("://").is_some_and(|(_, rest)| *rest == host)),
+        (Some(origin), _) => origin.split_once("://").is_some_and(|(_, rest)| {
+            // A proxy may name us by another host than the browser.
+            host.is_some_and(|host| *rest == host) || ours.is_some_and(|ours| rest == ours)
+        }),
         (None, Some(site)) => matches!(site, "same-origin" | "none"),
         // No browser: those say where a request comes from.
         (None, None) => true,

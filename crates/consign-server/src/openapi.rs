@@ -7,8 +7,10 @@ use schemars::{SchemaGenerator, generate};
 use serde_json::{Map, Value, json};
 
 use crate::BASE;
+use crate::access::Access;
 use crate::api;
 use crate::route::{Gives, Precondition, Route};
+use crate::sessions::COOKIE;
 
 /// The document, OpenAPI 3.1.
 pub fn document() -> Value {
@@ -46,8 +48,13 @@ pub fn document() -> Value {
         },
         "servers": [{ "url": BASE }],
         "paths": paths,
+        "security": [{ "token": [] }, { "session": [] }],
         "components": {
             "schemas": schemas,
+            "securitySchemes": {
+                "token": { "type": "http", "scheme": "bearer", "description": "An API token." },
+                "session": { "type": "apiKey", "in": "cookie", "name": COOKIE, "description": "Begun by `log_in`." },
+            },
         },
     });
     plain(&mut document);
@@ -100,6 +107,12 @@ fn operation(route: &Route, answers: &mut SchemaGenerator, bodies: &mut SchemaGe
         "tags": [route.path.split('/').nth(1).unwrap_or_default()],
         "responses": { status: answer, "default": content("What is wrong", "application/problem+json", &problem) },
     });
+    match route.access {
+        Access::Anybody => operation["security"] = json!([]),
+        Access::From(least) => {
+            operation["description"] = format!("It takes the role {least}, or one that may more.").into()
+        }
+    }
     if !parameters.is_empty() {
         operation["parameters"] = parameters.into();
     }

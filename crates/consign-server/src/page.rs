@@ -91,6 +91,10 @@ impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
         }
         let refused = |error: BytesRejection| Refusal::new(error.status(), error.body_text());
         let bytes = Bytes::from_request(request, app).await.map_err(refused)?;
+        // Types that are objects would also be read from the list of their fields, which no document says.
+        if bytes.trim_ascii_start().starts_with(b"[") {
+            return Err(Refusal::bad("the body makes no sense: send an object, not a list"));
+        }
         let read = serde_json::from_slice(&bytes);
         read.map(Self).map_err(|error| Refusal::bad(format!("the body makes no sense: {}", told(&error))))
     }

@@ -111,7 +111,9 @@ impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
         match &error {
             StoreError::NotFound { .. } => Self::new(StatusCode::NOT_FOUND, error.to_string()),
-            StoreError::RunUnderway { .. } | StoreError::LeaseLost(_) => Self::conflict(error.to_string()),
+            StoreError::RunUnderway { .. } | StoreError::LeaseLost(_) | StoreError::Conflict { .. } => {
+                Self::conflict(error.to_string())
+            }
             StoreError::Busy(_) => Self::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()).after(1),
             _ => Self::failed(&error),
         }

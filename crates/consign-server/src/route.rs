@@ -3,8 +3,10 @@
 
 use axum::handler::Handler;
 use axum::routing::{self, MethodRouter};
+use consign_store::Role;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
+use crate::access::Access;
 use crate::app::App;
 
 /// The method of a route.
@@ -61,6 +63,8 @@ pub struct Route {
     pub id: &'static str,
     /// What it does, one sentence.
     pub summary: &'static str,
+    /// Who may use it: admins, unless it says otherwise.
+    pub access: Access,
     pub(crate) query: Option<Shape>,
     pub(crate) takes: Option<Shape>,
     pub(crate) gives: Gives,
@@ -103,6 +107,7 @@ impl Route {
             path,
             id,
             summary,
+            access: Access::From(Role::Admin),
             query: None,
             takes: None,
             gives: Gives::Nothing,
@@ -111,6 +116,16 @@ impl Route {
             slow: false,
             handler,
         }
+    }
+
+    /// The same for whoever has at least that role.
+    pub(crate) fn least(self, role: Role) -> Self {
+        Self { access: Access::From(role), ..self }
+    }
+
+    /// The same for everybody, without saying who they are.
+    pub(crate) fn open(self) -> Self {
+        Self { access: Access::Anybody, ..self }
     }
 
     /// The same with parameters of the query.

@@ -8,7 +8,7 @@ use chrono::{DateTime, FixedOffset, NaiveDate, Utc};
 use consign_delivery::ListDifference;
 use consign_delivery::lists::{KnownList, Reconciled};
 use consign_model::document::Located;
-use consign_store::{AuditEntry, ErrorClass, ListCounts, Outcome, RunMode, Target};
+use consign_store::{AuditEntry, ErrorClass, ListCounts, Outcome, Role, RunMode, Target, Token};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -452,6 +452,68 @@ pub struct StoredCredential {
     pub set_at: DateTime<Utc>,
     /// Who set it.
     pub set_by: String,
+}
+
+/// The users.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Users {
+    /// By name.
+    pub users: Vec<UserLine>,
+}
+
+/// A user among others.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct UserLine {
+    /// What they log in with.
+    pub name: String,
+    /// What they may do.
+    pub role: Role,
+    /// Whether they may not log in for now.
+    pub disabled: bool,
+    /// When they were added.
+    pub created_at: DateTime<Utc>,
+}
+
+/// The tokens.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Tokens {
+    /// By owner and name.
+    pub tokens: Vec<TokenLine>,
+}
+
+/// A token among others.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "Token")]
+pub struct TokenLine {
+    /// Its id.
+    pub id: String,
+    /// What it is for.
+    pub name: String,
+    /// The name of the user for whom it stands.
+    pub owner: String,
+    /// What it may do, as far as its owner may.
+    pub role: Role,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// When it was last used, to the minute.
+    pub used_at: Option<DateTime<Utc>>,
+    /// Until when it is good.
+    pub until: Option<DateTime<Utc>>,
+}
+
+/// A token that was made.
+#[derive(Clone, Serialize, JsonSchema)]
+pub struct NewTokenSecret {
+    /// What is known of it.
+    pub token: TokenLine,
+    /// The token itself, which nobody is shown again.
+    pub secret: String,
+}
+
+impl From<Token> for TokenLine {
+    fn from(Token { id, name, owner, role, created_at, used_at, until }: Token) -> Self {
+        Self { id, name, owner, role, created_at, used_at, until }
+    }
 }
 
 /// The lists that were read again at their platforms.

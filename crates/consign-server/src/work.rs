@@ -49,8 +49,8 @@ pub trait Work: Send + Sync + 'static {
     /// Sends again what of a run did not arrive, at this destination or at all.
     async fn retry(&self, run: &Run, destination: Option<&Slug>, running: &Running) -> Result<(), WorkError>;
 
-    /// Gives up a run that no process works on.
-    async fn give_up(&self, run: &str) -> Result<(), WorkError>;
+    /// Gives up a run that no process works on, in somebody's name.
+    async fn give_up(&self, run: &str, actor: &str) -> Result<(), WorkError>;
 
     /// Says what became of a customer in a campaign's last run.
     async fn explain(
@@ -68,6 +68,8 @@ pub trait Work: Send + Sync + 'static {
 pub struct Running {
     /// Its id.
     pub id: String,
+    /// Who asks for it.
+    pub actor: String,
     /// Its moment.
     pub as_of: DateTime<Utc>,
     /// Stops it.

@@ -12,7 +12,8 @@ use consign_delivery::testing;
 use consign_model::id::Slug;
 use consign_model::schedule;
 use consign_sandbox::Fault;
-use consign_store::LEASE_TERM;
+use consign_store::{LEASE_TERM, Role};
+use url::Url;
 
 use crate::exit;
 
@@ -199,13 +200,15 @@ pub enum Command {
         after_long_help = "Runs in the foreground and logs to standard error, at the level `info` unless CONSIGN_LOG says \
                            otherwise. An interrupt (Ctrl-C) or a termination stops it within a batch. Definitions that are \
                            applied meanwhile are noticed. Staged data is deleted when its retention is over.\n\n\
-                           Example:\n  consign serve --data /var/lib/consign"
+                           While nobody can log in it says a link with which the first user is made.\n\n\
+                           Examples:\n  consign serve --data /var/lib/consign\n  \
+                           consign serve --listen 0.0.0.0:8470 --url https://consign.example.com"
     )]
     Serve {
         /// How many campaigns may run at the same time; each takes up to --memory
         #[arg(long, value_name = "N", default_value = "2")]
         at_once: NonZero<usize>,
-        /// Where the browser and other programs on this machine reach it; port 0 takes a free one
+        /// Where it listens; port 0 takes a free one. Elsewhere than on this machine only where somebody can log in
         #[arg(
             long,
             env = "CONSIGN_LISTEN",
@@ -214,6 +217,9 @@ pub enum Command {
             default_value = "127.0.0.1:8470"
         )]
         listen: SocketAddr,
+        /// By which address browsers reach it, where that is another: `https://HOST`, with a proxy there that speaks TLS
+        #[arg(long, env = "CONSIGN_URL", hide_env_values = true, value_name = "URL")]
+        url: Option<Url>,
     },
     /// Show when campaigns run next
     #[command(after_long_help = "Example:\n  consign schedule list")]
@@ -314,6 +320,27 @@ pub enum Command {
         /// What to do with them.
         #[command(subcommand)]
         command: Credentials,
+    },
+    /// Say who may log in to the browser interface and the API, and what each may do
+    #[command(
+        after_long_help = "A viewer looks; an editor prepares campaigns; an operator sends; an admin decides where data may go, \
+                           and who may do what. A password is asked for, or read from standard input.\n\nExamples:\n  \
+                           consign users add ada@example.com --role admin\n  consign users password ada@example.com\n  \
+                           consign users list"
+    )]
+    Users {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: Users,
+    },
+    /// Give programs tokens, with which they use the API in a user's name
+    #[command(after_long_help = "A token is printed once, and kept as a hash.\n\nExamples:\n  \
+                           consign tokens add nightly --user ada@example.com --role operator --days 90\n  \
+                           consign tokens list")]
+    Tokens {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: Tokens,
     },
     /// Make a workspace key, or change to a new one
     #[command(after_long_help = "The key is in `workspace.key` of the data folder unless --key says otherwise.\n\n\
@@ -425,6 +452,74 @@ pub enum Credentials {
         /// Also where the definitions use it
         #[arg(long)]
         force: bool,
+    },
+}
+
+/// What to do with users.
+#[derive(Debug, Subcommand)]
+pub enum Users {
+    /// Add a user; the password is asked for, or read from standard input
+    Add {
+        /// What they log in with: an e-mail address or another name
+        name: String,
+        /// What they may do: viewer, editor, operator or admin
+        #[arg(long)]
+        role: Role,
+    },
+    /// List them
+    List,
+    /// Give a user another password; they are logged out everywhere
+    Password {
+        /// Their name
+        name: String,
+    },
+    /// Give a user another role
+    Role {
+        /// Their name
+        name: String,
+        /// What they may do: viewer, editor, operator or admin
+        role: Role,
+    },
+    /// Let a user do nothing for now, nor their tokens
+    Disable {
+        /// Their name
+        name: String,
+    },
+    /// Let a user in again
+    Enable {
+        /// Their name
+        name: String,
+    },
+    /// Remove a user with their tokens
+    Remove {
+        /// Their name
+        name: String,
+    },
+}
+
+/// What to do with tokens.
+#[derive(Debug, Subcommand)]
+pub enum Tokens {
+    /// Make a token, and print it this once
+    Add {
+        /// What it is for
+        name: String,
+        /// In whose name it is used
+        #[arg(long, value_name = "NAME")]
+        user: String,
+        /// What it may do, as far as its user may: viewer, editor, operator or admin
+        #[arg(long)]
+        role: Role,
+        /// How many days it is good; until it is removed without it
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=3650))]
+        days: Option<u16>,
+    },
+    /// List them, with when each was last used
+    List,
+    /// Remove a token
+    Remove {
+        /// Its id, as `consign tokens list` shows it
+        id: String,
     },
 }
 

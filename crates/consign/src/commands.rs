@@ -21,13 +21,15 @@ mod schedule;
 mod schema;
 mod serve;
 pub mod status;
+mod tokens;
+mod users;
 mod validate;
 
 use anyhow::Result;
 use consign_delivery::PreviewOptions;
 use consign_delivery::inspect::Filter;
 
-use crate::cli::{Command, Credentials, Destinations, Keys, Lists, Notifications, Schedules};
+use crate::cli::{Command, Credentials, Destinations, Keys, Lists, Notifications, Schedules, Tokens, Users};
 use crate::context::Context;
 use crate::exit::Exit;
 
@@ -48,7 +50,7 @@ pub async fn run(command: Command, context: &Context) -> Result<Exit> {
             campaign::test(context, &campaign, as_of, records, out.as_deref()).await
         }
         Command::Run { campaign, as_of } => campaign::run(context, &campaign, as_of).await,
-        Command::Serve { at_once, listen } => serve::run(context, at_once, listen).await,
+        Command::Serve { at_once, listen, url } => serve::run(context, at_once, listen, url).await,
         Command::Schedule { command: Schedules::List } => schedule::list(context).await,
         Command::Resume { run } => resume::resume(context, run.as_deref()).await,
         Command::Retry { run, destination } => resume::retry(context, &run, destination.as_ref()).await,
@@ -72,6 +74,18 @@ pub async fn run(command: Command, context: &Context) -> Result<Exit> {
         Command::Credentials { command: Credentials::Remove { name, force } } => {
             credentials::remove(context, &name, force).await
         }
+        Command::Users { command: Users::Add { name, role } } => users::add(context, &name, role).await,
+        Command::Users { command: Users::List } => users::list(context).await,
+        Command::Users { command: Users::Password { name } } => users::password(context, &name).await,
+        Command::Users { command: Users::Role { name, role } } => users::role(context, &name, role).await,
+        Command::Users { command: Users::Disable { name } } => users::disable(context, &name, true).await,
+        Command::Users { command: Users::Enable { name } } => users::disable(context, &name, false).await,
+        Command::Users { command: Users::Remove { name } } => users::remove(context, &name).await,
+        Command::Tokens { command: Tokens::Add { name, user, role, days } } => {
+            tokens::add(context, &name, &user, role, days).await
+        }
+        Command::Tokens { command: Tokens::List } => tokens::list(context).await,
+        Command::Tokens { command: Tokens::Remove { id } } => tokens::remove(context, &id).await,
         Command::Keys { command: Keys::New } => keys::new(context),
         Command::Keys { command: Keys::Rotate } => keys::rotate(context).await,
         Command::Backup { folder, with_key } => backup::back_up(context, &folder, with_key).await,

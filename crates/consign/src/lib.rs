@@ -2,6 +2,7 @@
 //!
 //! [`cli`] says what can be asked, `commands` holds one file a command, [`view`] what commands show, `print` how.
 
+mod asked;
 mod changes;
 pub mod cli;
 mod commands;
@@ -30,8 +31,8 @@ use crate::context::Context;
 use crate::exit::Exit;
 use crate::print::Printer;
 
-/// What a process that serves logs unless asked for more or less.
-const SERVING: &str = "warn,consign=info";
+/// What a process that serves logs unless asked for more or less. Of a cookie that is none, each who sends it could fill the log.
+const SERVING: &str = "warn,tower_sessions=error,consign=info";
 
 /// How long threads may take to end after the command.
 const LINGERING: Duration = Duration::from_secs(1);

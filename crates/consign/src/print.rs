@@ -1,5 +1,6 @@
 //! How views become text, and what goes to which stream: results to standard output, everything else to standard error.
 
+mod accounts;
 mod audit;
 mod backup;
 mod changes;

@@ -20,6 +20,13 @@ export class Refused extends Error {
   }
 }
 
+let unknown: () => void = () => undefined;
+
+/** Says what is to happen where the server does not know, or not any more, who asks. */
+export const onUnknown = (tell: () => void) => {
+  unknown = tell;
+};
+
 interface Answered<T> {
   data?: T;
   error?: unknown;
@@ -43,6 +50,7 @@ export async function askTagged<T>(request: Promise<Answered<T>>): Promise<{ dat
   if (!answer.response.ok) {
     const details = answer.error as Partial<Schemas['ProblemDetails']> | undefined;
     const status = answer.response.status;
+    if (status === 401) unknown();
     throw new Refused(status, details?.detail ?? `the server answered ${status}`, details?.problems ?? []);
   }
   return { data: (answer.data ?? {}) as NonNullable<T>, tag: answer.response.headers.get('ETag') ?? '' };

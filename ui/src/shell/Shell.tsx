@@ -3,6 +3,7 @@ import {
 } from '@mantine/core';
 import { IconMoon, IconSearch, IconSun } from '@tabler/icons-react';
 import { Link, Outlet, useRouterState } from '@tanstack/react-router';
+import { WhoAmI } from '../session/WhoAmI';
 import { navigation } from './navigation';
 import { openSearch, Search } from './Search';
 
@@ -51,6 +52,7 @@ export function Shell() {
             );
           })}
         </Box>
+        <WhoAmI />
         <Scheme />
       </AppShell.Navbar>
       <AppShell.Main id="main" tabIndex={-1}>

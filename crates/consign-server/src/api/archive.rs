@@ -8,10 +8,12 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
 use consign_model::definition::{Campaign, Schedule};
 use consign_model::id::Slug;
+use consign_store::Role;
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::campaigns;
+use crate::access::Caller;
 use crate::app::App;
 use crate::edit::{self, Sort};
 use crate::page::{Asked, Page, Paging};
@@ -28,7 +30,8 @@ pub(super) fn routes() -> Vec<Route> {
             archive,
         )
         .gives::<Campaign>()
-        .slow(),
+        .slow()
+        .least(Role::Operator),
         Route::post(
             "/campaigns/{campaign}/bring_back",
             "bring_back_campaign",
@@ -36,7 +39,8 @@ pub(super) fn routes() -> Vec<Route> {
             bring_back,
         )
         .gives::<Campaign>()
-        .slow(),
+        .slow()
+        .least(Role::Operator),
         Route::delete(
             "/campaigns/{campaign}",
             "delete_campaign",
@@ -44,13 +48,16 @@ pub(super) fn routes() -> Vec<Route> {
             delete,
         )
         .edits()
-        .slow(),
+        .slow()
+        .least(Role::Operator),
         Route::get("/folders", "list_folders", "The folders that campaigns are in", folders)
             .query::<Paging>()
-            .gives::<Page<Shared>>(),
+            .gives::<Page<Shared>>()
+            .least(Role::Viewer),
         Route::get("/labels", "list_labels", "The labels that campaigns have", labels)
             .query::<Paging>()
-            .gives::<Page<Shared>>(),
+            .gives::<Page<Shared>>()
+            .least(Role::Viewer),
     ]
 }
 
@@ -64,7 +71,7 @@ struct Shared {
     campaigns: u64,
 }
 
-async fn archive(State(app): State<App>, Path(id): Path<String>) -> Answer<impl IntoResponse> {
+async fn archive(State(app): State<App>, Path(id): Path<String>, caller: Caller) -> Answer<impl IntoResponse> {
     let campaign = slug(&id)?;
     if is_running(&app, &campaign).await? {
         return Err(Refusal::conflict("it is being run: wait until that has ended, or cancel it"));
@@ -74,18 +81,23 @@ async fn archive(State(app): State<App>, Path(id): Path<String>) -> Answer<impl 
         return Err(Refusal::conflict("it has changes that are not published: publish or discard them first"));
     }
     let put_away = |campaign| Campaign { archived: true, schedule: Schedule::Manual, ..campaign };
-    Ok(tagged(campaigns::change(&app, &id, put_away).await?))
+    Ok(tagged(campaigns::change(&app, &caller, &id, put_away).await?))
 }
 
-async fn bring_back(State(app): State<App>, Path(id): Path<String>) -> Answer<impl IntoResponse> {
-    Ok(tagged(campaigns::change(&app, &id, |campaign| Campaign { archived: false, ..campaign }).await?))
+async fn bring_back(State(app): State<App>, Path(id): Path<String>, caller: Caller) -> Answer<impl IntoResponse> {
+    Ok(tagged(campaigns::change(&app, &caller, &id, |campaign| Campaign { archived: false, ..campaign }).await?))
 }
 
 fn tagged(campaign: Campaign) -> impl IntoResponse {
     (tag::header(&tag::of_content(&campaign)), Json(campaign))
 }
 
-async fn delete(State(app): State<App>, Path(id): Path<String>, headers: HeaderMap) -> Answer<StatusCode> {
+async fn delete(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    caller: Caller,
+) -> Answer<StatusCode> {
     let over = Over::of(&headers)?;
     let _editing = app.editing.lock().await;
     let stored = app.current().await?;
@@ -96,7 +108,7 @@ async fn delete(State(app): State<App>, Path(id): Path<String>, headers: HeaderM
     }
     let tables = app.tables(&stored).await?.tables;
     let edited = edit::edit(&stored, &tables, app.registry.as_ref(), Sort::Campaign, &campaign.id, None);
-    edit::apply(&app, &stored, &edited).await?;
+    edit::apply(&app, &caller, &stored, &edited).await?;
     if let Some(draft) = app.store.draft(&campaign.id).await? {
         app.store.discard_draft(&campaign.id, draft.version).await?;
     }

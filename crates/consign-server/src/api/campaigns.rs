@@ -9,12 +9,13 @@ use axum::response::IntoResponse;
 use chrono::{DateTime, FixedOffset, Utc};
 use consign_model::definition::{Cadence, Campaign, Schedule};
 use consign_model::id::Slug;
-use consign_store::{Draft, Outcome, Run, StoredDefinitions};
+use consign_store::{Draft, Outcome, Role, Run, StoredDefinitions};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::drafts;
+use crate::access::Caller;
 use crate::app::App;
 use crate::edit::{self, Sort};
 use crate::page::{Asked, Body, Page, Paging};
@@ -29,18 +30,23 @@ pub(super) fn routes() -> Vec<Route> {
     vec![
         Route::get("/campaigns", "list_campaigns", "The campaigns and drafts, with where each stands", list)
             .query::<CampaignsQuery>()
-            .gives::<Page<CampaignLine>>(),
-        Route::get("/campaigns/{campaign}", "get_campaign", "A campaign as it was published", one).gives::<Campaign>(),
+            .gives::<Page<CampaignLine>>()
+            .least(Role::Viewer),
+        Route::get("/campaigns/{campaign}", "get_campaign", "A campaign as it was published", one)
+            .gives::<Campaign>()
+            .least(Role::Viewer),
         Route::post("/campaigns/{campaign}/schedule", "schedule_campaign", "Gives a campaign a schedule", schedule)
             .takes::<Schedule>()
-            .gives::<Campaign>(),
+            .gives::<Campaign>()
+            .least(Role::Operator),
         Route::post(
             "/campaigns/{campaign}/unschedule",
             "unschedule_campaign",
             "Lets a campaign run by hand only",
             unschedule,
         )
-        .gives::<Campaign>(),
+        .gives::<Campaign>()
+        .least(Role::Operator),
         Route::post(
             "/campaigns/{campaign}/times",
             "list_times",
@@ -48,7 +54,8 @@ pub(super) fn routes() -> Vec<Route> {
             times,
         )
         .takes::<Schedule>()
-        .gives::<Times>(),
+        .gives::<Times>()
+        .least(Role::Viewer),
         Route::get(
             "/campaigns/{campaign}/explain/{customer}",
             "explain_customer",
@@ -56,7 +63,8 @@ pub(super) fn routes() -> Vec<Route> {
             explain,
         )
         .gives::<Explanation>()
-        .slow(),
+        .slow()
+        .least(Role::Editor),
     ]
 }
 
@@ -281,29 +289,35 @@ async fn one(State(app): State<App>, Path(id): Path<String>) -> Answer<impl Into
 async fn schedule(
     State(app): State<App>,
     Path(id): Path<String>,
+    caller: Caller,
     Body(schedule): Body<Schedule>,
 ) -> Answer<impl IntoResponse> {
-    reschedule(&app, &id, schedule).await
+    reschedule(&app, &caller, &id, schedule).await
 }
 
-async fn unschedule(State(app): State<App>, Path(id): Path<String>) -> Answer<impl IntoResponse> {
-    reschedule(&app, &id, Schedule::Manual).await
+async fn unschedule(State(app): State<App>, Path(id): Path<String>, caller: Caller) -> Answer<impl IntoResponse> {
+    reschedule(&app, &caller, &id, Schedule::Manual).await
 }
 
-async fn reschedule(app: &App, id: &str, schedule: Schedule) -> Answer<impl IntoResponse + use<>> {
-    let campaign = change(app, id, |campaign| Campaign { schedule, ..campaign }).await?;
+async fn reschedule(app: &App, caller: &Caller, id: &str, schedule: Schedule) -> Answer<impl IntoResponse + use<>> {
+    let campaign = change(app, caller, id, |campaign| Campaign { schedule, ..campaign }).await?;
     Ok((StatusCode::OK, tag::header(&tag::of_content(&campaign)), Json(campaign)))
 }
 
 /// Makes another campaign of one that is published, and publishes that.
-pub(super) async fn change(app: &App, id: &str, to: impl FnOnce(Campaign) -> Campaign) -> Answer<Campaign> {
+pub(super) async fn change(
+    app: &App,
+    caller: &Caller,
+    id: &str,
+    to: impl FnOnce(Campaign) -> Campaign,
+) -> Answer<Campaign> {
     let _editing = app.editing.lock().await;
     let stored = app.current().await?;
     let campaign = to(find(&stored, id)?.clone());
     let thing = serde_json::to_value(&campaign).map_err(|error| Refusal::failed(&error))?;
     let tables = app.tables(&stored).await?.tables;
     let edited = edit::edit(&stored, &tables, app.registry.as_ref(), Sort::Campaign, &campaign.id, Some(thing));
-    edit::apply(app, &stored, &edited).await?;
+    edit::apply(app, caller, &stored, &edited).await?;
     Ok(campaign)
 }
 

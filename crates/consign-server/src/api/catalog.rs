@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use consign_model::definition::RowsPerCustomer;
 use consign_model::schema::Column;
 use consign_model::spec::{KindSpec, Kinds};
+use consign_store::Role;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -19,27 +20,33 @@ pub(super) fn routes() -> Vec<Route> {
     vec![
         Route::get("/kinds", "list_kinds", "The kinds of destinations, with all that each asks for", kinds)
             .query::<Paging>()
-            .gives::<Page<KindSpec>>(),
-        Route::get("/kinds/{kind}", "get_kind", "A kind of destinations", kind).gives::<KindSpec>(),
+            .gives::<Page<KindSpec>>()
+            .least(Role::Viewer),
+        Route::get("/kinds/{kind}", "get_kind", "A kind of destinations", kind).gives::<KindSpec>().least(Role::Viewer),
         Route::get("/tables", "list_tables", "The tables, and why some cannot be read", tables)
             .query::<Paging>()
             .gives::<Page<TableLine>>()
-            .slow(),
+            .slow()
+            .least(Role::Viewer),
         Route::get("/tables/{table}", "get_table", "A table with its columns, its rows counted", table)
             .gives::<TableDetail>()
-            .slow(),
+            .slow()
+            .least(Role::Viewer),
         Route::get("/tables/{table}/sample", "sample_table", "The first rows of a table", sample)
             .query::<SampleQuery>()
             .gives::<Sample>()
-            .slow(),
+            .slow()
+            .least(Role::Editor),
         Route::get("/tables/{table}/columns/{column}/values", "list_values", "The values that most rows have", values)
             .query::<ValuesQuery>()
             .gives::<Page<Value>>()
-            .slow(),
+            .slow()
+            .least(Role::Editor),
         Route::post("/counts", "count", "Counts customers, exactly; ends when nobody waits for it", count)
             .takes::<CountOf>()
             .gives::<Counts>()
-            .slow(),
+            .slow()
+            .least(Role::Viewer),
     ]
 }
 

@@ -6,11 +6,12 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
 use consign_model::definition::{AttributeMapping, Campaign, Definitions, Destination, Segment};
 use consign_model::id::Slug;
-use consign_store::StoredDefinitions;
+use consign_store::{Role, StoredDefinitions};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::access::Caller;
 use crate::app::{App, slug};
 use crate::edit::{self, Sort};
 use crate::page::{Asked, Body, Page, Paging};
@@ -23,19 +24,24 @@ pub(super) fn routes() -> Vec<Route> {
     vec![
         Route::get("/segments", "list_segments", "The segments, and which campaigns use them", segments)
             .query::<Paging>()
-            .gives::<Page<SegmentLine>>(),
-        Route::get("/segments/{segment}", "get_segment", "A segment", segment).gives::<Segment>(),
+            .gives::<Page<SegmentLine>>()
+            .least(Role::Viewer),
+        Route::get("/segments/{segment}", "get_segment", "A segment", segment).gives::<Segment>().least(Role::Viewer),
         Route::put("/segments/{segment}", "put_segment", "Makes a segment, or writes over one", put_segment)
             .takes::<Segment>()
             .gives::<Segment>()
-            .edits(),
+            .edits()
+            .least(Role::Editor),
         Route::delete("/segments/{segment}", "delete_segment", "Removes a segment that nothing uses", delete_segment)
-            .edits(),
+            .edits()
+            .least(Role::Editor),
         Route::get("/destinations", "list_destinations", "The configured destinations", destinations)
             .query::<Paging>()
-            .gives::<Page<DestinationDetail>>(),
+            .gives::<Page<DestinationDetail>>()
+            .least(Role::Viewer),
         Route::get("/destinations/{destination}", "get_destination", "A destination", destination)
-            .gives::<Destination>(),
+            .gives::<Destination>()
+            .least(Role::Viewer),
         Route::put(
             "/destinations/{destination}",
             "put_destination",
@@ -44,14 +50,16 @@ pub(super) fn routes() -> Vec<Route> {
         )
         .takes::<Destination>()
         .gives::<Destination>()
-        .edits(),
+        .edits()
+        .least(Role::Admin),
         Route::delete(
             "/destinations/{destination}",
             "delete_destination",
             "Removes a destination that nothing uses",
             delete_destination,
         )
-        .edits(),
+        .edits()
+        .least(Role::Admin),
         Route::post(
             "/destinations/{destination}/test",
             "test_destination",
@@ -59,7 +67,8 @@ pub(super) fn routes() -> Vec<Route> {
             test,
         )
         .gives::<TestResult>()
-        .slow(),
+        .slow()
+        .least(Role::Operator),
         Route::get(
             "/destinations/{destination}/default_attributes",
             "get_default_attributes",
@@ -67,7 +76,8 @@ pub(super) fn routes() -> Vec<Route> {
             default_attributes,
         )
         .gives::<DefaultAttributes>()
-        .slow(),
+        .slow()
+        .least(Role::Viewer),
     ]
 }
 
@@ -134,15 +144,21 @@ async fn put_segment(
     State(app): State<App>,
     Path(id): Path<String>,
     headers: HeaderMap,
+    caller: Caller,
     Body(thing): Body<Value>,
 ) -> Answer<impl IntoResponse> {
-    let definitions = change(&app, Sort::Segment, &id, &headers, Some(thing)).await?;
+    let definitions = change(&app, &caller, Sort::Segment, &id, &headers, Some(thing)).await?;
     let saved = find_segment(&definitions, &id)?;
     Ok((tag::header(&tag::of_content(saved)), Json(saved.clone())))
 }
 
-async fn delete_segment(State(app): State<App>, Path(id): Path<String>, headers: HeaderMap) -> Answer<StatusCode> {
-    change(&app, Sort::Segment, &id, &headers, None).await?;
+async fn delete_segment(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    caller: Caller,
+) -> Answer<StatusCode> {
+    change(&app, &caller, Sort::Segment, &id, &headers, None).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -166,21 +182,28 @@ async fn put_destination(
     State(app): State<App>,
     Path(id): Path<String>,
     headers: HeaderMap,
+    caller: Caller,
     Body(thing): Body<Value>,
 ) -> Answer<impl IntoResponse> {
-    let definitions = change(&app, Sort::Destination, &id, &headers, Some(thing)).await?;
+    let definitions = change(&app, &caller, Sort::Destination, &id, &headers, Some(thing)).await?;
     let saved = find_destination(&definitions, &id)?;
     Ok((tag::header(&tag::of_content(saved)), Json(saved.clone())))
 }
 
-async fn delete_destination(State(app): State<App>, Path(id): Path<String>, headers: HeaderMap) -> Answer<StatusCode> {
-    change(&app, Sort::Destination, &id, &headers, None).await?;
+async fn delete_destination(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    caller: Caller,
+) -> Answer<StatusCode> {
+    change(&app, &caller, Sort::Destination, &id, &headers, None).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// Applies an edit of one thing, and gives the definitions with it.
 pub(super) async fn change(
     app: &App,
+    caller: &Caller,
     sort: Sort,
     id: &str,
     headers: &HeaderMap,
@@ -216,7 +239,7 @@ pub(super) async fn change(
             })
             .await?;
     }
-    edit::apply(app, &stored, &edited).await?;
+    edit::apply(app, caller, &stored, &edited).await?;
     Ok(edited.definitions)
 }
 

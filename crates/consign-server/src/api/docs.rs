@@ -11,8 +11,8 @@ use crate::route::Route;
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
-        Route::get("/openapi.json", "get_openapi", "This document", openapi).gives::<Map<String, Value>>(),
-        Route::get("/docs", "get_docs", "This document, to read", docs).gives_other("text/html"),
+        Route::get("/openapi.json", "get_openapi", "This document", openapi).gives::<Map<String, Value>>().open(),
+        Route::get("/docs", "get_docs", "This document, to read", docs).gives_other("text/html").open(),
     ]
 }
 

@@ -5,7 +5,7 @@ use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use consign_delivery::download::{self, Csv};
-use consign_store::{Run, RunMode};
+use consign_store::{Role, Run, RunMode};
 use futures::stream;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -29,7 +29,8 @@ pub(super) fn routes() -> Vec<Route> {
             of_campaign,
         )
         .gives_other(CSV)
-        .slow(),
+        .slow()
+        .least(Role::Editor),
         Route::get(
             "/runs/{run}/recipients",
             "download_recipients",
@@ -37,7 +38,8 @@ pub(super) fn routes() -> Vec<Route> {
             of_run,
         )
         .gives_other(CSV)
-        .slow(),
+        .slow()
+        .least(Role::Editor),
         Route::get(
             "/runs/{run}/rejects",
             "download_rejects",
@@ -46,7 +48,8 @@ pub(super) fn routes() -> Vec<Route> {
         )
         .query::<RejectsQuery>()
         .gives_other(CSV)
-        .slow(),
+        .slow()
+        .least(Role::Editor),
     ]
 }
 

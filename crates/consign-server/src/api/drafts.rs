@@ -9,13 +9,14 @@ use consign_delivery::PreviewOptions;
 use consign_model::definition::Campaign;
 use consign_model::id::Slug;
 use consign_model::problem::{Problem, Severity};
-use consign_store::{Draft, StoredDefinitions};
+use consign_store::{Draft, Role, StoredDefinitions};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::campaigns;
 use super::definitions::SLUG;
+use crate::access::Caller;
 use crate::app::App;
 use crate::edit::{self, Edited, Sort};
 use crate::page::{Asked, Body};
@@ -28,22 +29,28 @@ pub(super) fn routes() -> Vec<Route> {
     vec![
         Route::post("/campaigns", "create_campaign", "Begins the draft of a new campaign", create)
             .takes::<NewCampaign>()
-            .makes::<DraftDetail>(),
+            .makes::<DraftDetail>()
+            .least(Role::Editor),
         Route::get(
             "/campaigns/{campaign}/draft",
             "get_draft",
             "The draft of a campaign; where there is none, what is published",
             get,
         )
-        .gives::<DraftDetail>(),
+        .gives::<DraftDetail>()
+        .least(Role::Viewer),
         Route::put("/campaigns/{campaign}/draft", "put_draft", "Keeps a draft as it is sent, valid or not", put)
             .takes::<Map<String, Value>>()
             .gives::<DraftDetail>()
-            .edits(),
-        Route::delete("/campaigns/{campaign}/draft", "discard_draft", "Throws a draft away", discard).edits(),
+            .edits()
+            .least(Role::Editor),
+        Route::delete("/campaigns/{campaign}/draft", "discard_draft", "Throws a draft away", discard)
+            .edits()
+            .least(Role::Editor),
         Route::post("/campaigns/{campaign}/validate", "validate_draft", "Every problem of a draft", validate)
             .gives::<DraftProblems>()
-            .slow(),
+            .slow()
+            .least(Role::Viewer),
         Route::post(
             "/campaigns/{campaign}/preview",
             "preview_campaign",
@@ -52,14 +59,17 @@ pub(super) fn routes() -> Vec<Route> {
         )
         .query::<PreviewQuery>()
         .gives::<Preview>()
-        .slow(),
+        .slow()
+        .least(Role::Editor),
         Route::post("/campaigns/{campaign}/publish", "publish_draft", "Makes a valid draft the campaign", publish)
             .gives::<Campaign>()
             .edits()
-            .slow(),
+            .slow()
+            .least(Role::Operator),
         Route::post("/campaigns/{campaign}/copy", "copy_campaign", "Begins a draft with what a campaign says", copy)
             .takes::<NewCampaign>()
-            .makes::<DraftDetail>(),
+            .makes::<DraftDetail>()
+            .least(Role::Editor),
     ]
 }
 
@@ -151,17 +161,18 @@ fn tagged(status: StatusCode, draft: DraftDetail) -> impl IntoResponse + use<> {
     (status, tag::header(&draft.version.to_string()), Json(draft))
 }
 
-async fn create(State(app): State<App>, Body(new): Body<NewCampaign>) -> Answer<impl IntoResponse> {
+async fn create(State(app): State<App>, caller: Caller, Body(new): Body<NewCampaign>) -> Answer<impl IntoResponse> {
     // Lists are named by groups, and a list of Meta should not have `treatment` in its name.
     let campaign = json!({ "include": [], "remaining": [
         { "name": "Control", "control": true, "percent": 10 }, { "name": "Group 1", "percent": 90 }
     ] });
-    begin(&app, &new.name, campaign).await
+    begin(&app, &caller, &new.name, campaign).await
 }
 
 async fn copy(
     State(app): State<App>,
     Path(id): Path<String>,
+    caller: Caller,
     Body(new): Body<NewCampaign>,
 ) -> Answer<impl IntoResponse> {
     let stored = app.current().await?;
@@ -171,14 +182,14 @@ async fn copy(
         fields.remove("schedule");
         fields.remove("archived");
     }
-    begin(&app, &new.name, campaign).await
+    begin(&app, &caller, &new.name, campaign).await
 }
 
 /// Longest name of a new campaign, in characters.
 const LONGEST: usize = 200;
 
 /// Begins a draft under an id that no campaign has.
-async fn begin(app: &App, name: &str, mut campaign: Value) -> Answer<impl IntoResponse + use<>> {
+async fn begin(app: &App, caller: &Caller, name: &str, mut campaign: Value) -> Answer<impl IntoResponse + use<>> {
     if name.chars().count() > LONGEST {
         return Err(Refusal::bad(format!("the name has more than {LONGEST} characters: shorten it")));
     }
@@ -196,7 +207,7 @@ async fn begin(app: &App, name: &str, mut campaign: Value) -> Answer<impl IntoRe
         }
         campaign["id"] = id.as_str().into();
         campaign["name"] = name.into();
-        if let Some(draft) = app.store.put_draft(&id, &campaign, 0, &app.author).await? {
+        if let Some(draft) = app.store.put_draft(&id, &campaign, 0, &caller.name).await? {
             return Ok(tagged(StatusCode::CREATED, detail(draft, false)));
         }
     }
@@ -212,6 +223,7 @@ async fn put(
     State(app): State<App>,
     Path(id): Path<String>,
     headers: HeaderMap,
+    caller: Caller,
     Body(campaign): Body<Map<String, Value>>,
 ) -> Answer<impl IntoResponse> {
     let over = Over::of(&headers)?;
@@ -219,7 +231,7 @@ async fn put(
     let there = find(&app, &stored, &id).await.ok().map(|draft| draft.version);
     over.check(there.map(|version| version.to_string()).as_deref())?;
     let id: Slug = id.parse().map_err(|_| Refusal::bad(SLUG))?;
-    let put = app.store.put_draft(&id, &Value::Object(campaign), there.unwrap_or(0), &app.author).await?;
+    let put = app.store.put_draft(&id, &Value::Object(campaign), there.unwrap_or(0), &caller.name).await?;
     let put = put.ok_or_else(|| stale("somebody else has changed it meanwhile: load it again"))?;
     Ok(tagged(StatusCode::OK, detail(put, campaigns::find(&stored, id.as_str()).is_ok())))
 }
@@ -278,14 +290,19 @@ pub(super) async fn published(app: &App, id: &str) -> Answer<(StoredDefinitions,
     Ok((StoredDefinitions { definitions: edited.definitions, ..stored }, draft.id))
 }
 
-async fn publish(State(app): State<App>, Path(id): Path<String>, headers: HeaderMap) -> Answer<impl IntoResponse> {
+async fn publish(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    caller: Caller,
+) -> Answer<impl IntoResponse> {
     let over = Over::of(&headers)?;
     let _editing = app.editing.lock().await;
     let stored = app.current().await?;
     let draft = find(&app, &stored, &id).await?;
     over.check(Some(&draft.version.to_string()))?;
     let edited = edited(&app, &stored, &draft).await?;
-    edit::apply(&app, &stored, &edited).await?;
+    edit::apply(&app, &caller, &stored, &edited).await?;
     // An edit that came between stays a draft, over what is published now.
     app.store.discard_draft(&draft.id, draft.version).await?;
     let campaign = edited.definitions.campaigns.into_iter().find(|campaign| campaign.id == draft.id);

@@ -10,13 +10,14 @@ use chrono::{TimeDelta, Utc};
 use consign_delivery::Progress;
 use consign_delivery::inspect::{self, Filter};
 use consign_model::id::Slug;
-use consign_store::Run;
+use consign_store::{Role, Run};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use super::campaigns;
+use crate::access::Caller;
 use crate::app::App;
 use crate::events;
 use crate::page::{Asked, Body, Page, Paging};
@@ -39,9 +40,9 @@ pub(super) fn routes() -> Vec<Route> {
     vec![
         Route::post("/campaigns/{campaign}/run", "run_campaign", "Runs a published campaign now", run)
             .begins::<Begun>()
-            .once(),
-        Route::get("/runs", "list_runs", "Runs, the newest first", list).query::<RunsQuery>().gives::<Page<RunLine>>(),
-        Route::get("/runs/{run}", "get_run", "A run and its deliveries", one).gives::<RunSummary>(),
+            .once().least(Role::Operator),
+        Route::get("/runs", "list_runs", "Runs, the newest first", list).query::<RunsQuery>().gives::<Page<RunLine>>().least(Role::Viewer),
+        Route::get("/runs/{run}", "get_run", "A run and its deliveries", one).gives::<RunSummary>().least(Role::Viewer),
         Route::get(
             "/runs/{run}/requests",
             "list_requests",
@@ -49,7 +50,7 @@ pub(super) fn routes() -> Vec<Route> {
             requests,
         )
         .query::<RequestsQuery>()
-        .gives::<Requests>(),
+        .gives::<Requests>().least(Role::Viewer),
         Route::get(
             "/runs/{run}/events",
             "watch_run",
@@ -57,12 +58,12 @@ pub(super) fn routes() -> Vec<Route> {
              this process; and `over` at the end",
             watch,
         )
-        .gives_other("text/event-stream"),
+        .gives_other("text/event-stream").least(Role::Viewer),
         Route::post("/runs/{run}/retry", "retry_run", "Sends again what of a run did not arrive", retry)
             .takes::<Retry>()
-            .begins::<Begun>(),
+            .begins::<Begun>().least(Role::Operator),
         Route::post("/runs/{run}/cancel", "cancel_run", "Stops a run, or gives up one whose process died", cancel)
-            .gives::<RunSummary>(),
+            .gives::<RunSummary>().least(Role::Operator),
     ]
 }
 
@@ -148,7 +149,12 @@ async fn watch(State(app): State<App>, Path(id): Path<String>, headers: HeaderMa
     Ok(events::tell(app, run.id, told))
 }
 
-async fn run(State(app): State<App>, Path(id): Path<String>, headers: HeaderMap) -> Answer<impl IntoResponse> {
+async fn run(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    caller: Caller,
+    headers: HeaderMap,
+) -> Answer<impl IntoResponse> {
     let stored = app.current().await?;
     let campaign = campaigns::find(&stored, &id)?.id.clone();
     let key = key(&headers)?.map(|key| format!("{campaign}/{key}"));
@@ -164,7 +170,7 @@ async fn run(State(app): State<App>, Path(id): Path<String>, headers: HeaderMap)
     }
     let asked =
         move |work: Arc<dyn Work>, running: Running| async move { work.run(&stored, &campaign, &running).await };
-    let answer = begin(&app, run, asked).await;
+    let answer = begin(&app, caller, run, asked).await;
     if let (Err(_), Some(key)) = (&answer, &key) {
         app.live.forget(key);
     }
@@ -179,12 +185,17 @@ fn key(headers: &HeaderMap) -> Answer<Option<&str>> {
     key.map(Some).ok_or_else(wrong)
 }
 
-async fn retry(State(app): State<App>, Path(id): Path<String>, Body(retry): Body<Retry>) -> Answer<impl IntoResponse> {
+async fn retry(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    caller: Caller,
+    Body(retry): Body<Retry>,
+) -> Answer<impl IntoResponse> {
     let again = app.store.run(&id).await?;
     let asked = move |work: Arc<dyn Work>, running: Running| async move {
         work.retry(&again, retry.destination.as_ref(), &running).await
     };
-    begin(&app, id, asked).await
+    begin(&app, caller, id, asked).await
 }
 
 fn begun(run: String) -> (StatusCode, Json<Begun>) {
@@ -192,7 +203,7 @@ fn begun(run: String) -> (StatusCode, Json<Begun>) {
 }
 
 /// Has a run made, and answers when it has begun; or why it cannot be. It goes on when nobody waits for it any more.
-async fn begin<F, Making>(app: &App, run: String, make: F) -> Answer<(StatusCode, Json<Begun>)>
+async fn begin<F, Making>(app: &App, caller: Caller, run: String, make: F) -> Answer<(StatusCode, Json<Begun>)>
 where
     F: FnOnce(Arc<dyn Work>, Running) -> Making + Send + 'static,
     Making: Future<Output = Result<(), WorkError>> + 'static,
@@ -216,7 +227,7 @@ where
             }
         })
     };
-    let running = Running { id: run.clone(), as_of: Utc::now(), cancel, listener };
+    let running = Running { id: run.clone(), actor: caller.name, as_of: Utc::now(), cancel, listener };
     let (of, id) = (app.clone(), run.clone());
     app.leave_at_desk(move |work| async move {
         let made = make(work, running).await;
@@ -247,10 +258,10 @@ fn answer(tell: &Teller, what: Result<(), WorkError>) -> Result<(), Result<(), W
     }
 }
 
-async fn cancel(State(app): State<App>, Path(id): Path<String>) -> Answer<Json<RunSummary>> {
+async fn cancel(State(app): State<App>, Path(id): Path<String>, caller: Caller) -> Answer<Json<RunSummary>> {
     let run: Run = app.store.run(&id).await?;
     if !app.live.cancel(&run.id) {
-        app.at_desk(move |work, _| async move { work.give_up(&run.id).await }).await?;
+        app.at_desk(move |work, _| async move { work.give_up(&run.id, &caller.name).await }).await?;
     }
     Ok(Json(summary(app.store.as_ref(), app.store.run(&id).await?).await?))
 }

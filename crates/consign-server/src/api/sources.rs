@@ -6,11 +6,13 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
 use chrono::{DateTime, Utc};
 use consign_model::definition::{Definitions, Source};
+use consign_store::Role;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
 use super::definitions::change;
+use crate::access::Caller;
 use crate::app::App;
 use crate::edit::Sort;
 use crate::page::{Asked, Body, Page, Paging};
@@ -20,8 +22,11 @@ use crate::tag;
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
-        Route::get("/sources", "list_sources", "The sources of tables", list).query::<Paging>().gives::<Page<Source>>(),
-        Route::get("/sources/{source}", "get_source", "A source", one).gives::<Source>(),
+        Route::get("/sources", "list_sources", "The sources of tables", list)
+            .query::<Paging>()
+            .gives::<Page<Source>>()
+            .least(Role::Viewer),
+        Route::get("/sources/{source}", "get_source", "A source", one).gives::<Source>().least(Role::Viewer),
         Route::put(
             "/sources/{source}",
             "put_source",
@@ -31,10 +36,12 @@ pub(super) fn routes() -> Vec<Route> {
         .takes::<Source>()
         .gives::<Source>()
         .edits()
-        .slow(),
+        .slow()
+        .least(Role::Admin),
         Route::delete("/sources/{source}", "delete_source", "Removes a source none of whose tables is used", delete)
             .edits()
-            .slow(),
+            .slow()
+            .least(Role::Admin),
         Route::post(
             "/sources/{source}/test",
             "test_source",
@@ -43,7 +50,8 @@ pub(super) fn routes() -> Vec<Route> {
         )
         .takes::<Source>()
         .gives::<SourceTest>()
-        .slow(),
+        .slow()
+        .least(Role::Admin),
     ]
 }
 
@@ -93,13 +101,19 @@ async fn put(
     State(app): State<App>,
     Path(id): Path<String>,
     headers: HeaderMap,
+    caller: Caller,
     Body(thing): Body<Value>,
 ) -> Answer<impl IntoResponse> {
-    Ok(tagged(find(&change(&app, Sort::Source, &id, &headers, Some(thing)).await?, &id)?))
+    Ok(tagged(find(&change(&app, &caller, Sort::Source, &id, &headers, Some(thing)).await?, &id)?))
 }
 
-async fn delete(State(app): State<App>, Path(id): Path<String>, headers: HeaderMap) -> Answer<StatusCode> {
-    change(&app, Sort::Source, &id, &headers, None).await?;
+async fn delete(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    caller: Caller,
+) -> Answer<StatusCode> {
+    change(&app, &caller, Sort::Source, &id, &headers, None).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -7,6 +7,7 @@ use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use consign_delivery::testing::{self, MOST_RECORDS, USUAL_RECORDS};
+use consign_store::Role;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use tokio::task::spawn_blocking;
@@ -29,18 +30,23 @@ pub(super) fn routes() -> Vec<Route> {
         )
         .query::<TestQuery>()
         .makes::<CampaignTest>()
-        .slow(),
+        .slow()
+        .least(Role::Editor),
         Route::get("/campaigns/{campaign}/tests", "list_tests", "The tests of a campaign, the newest first", list)
             .query::<Paging>()
-            .gives::<Page<CampaignTestLine>>(),
-        Route::get("/tests/{test}", "get_test", "A test and what would leave", one).gives::<CampaignTest>(),
+            .gives::<Page<CampaignTestLine>>()
+            .least(Role::Viewer),
+        Route::get("/tests/{test}", "get_test", "A test and what would leave", one)
+            .gives::<CampaignTest>()
+            .least(Role::Editor),
         Route::get(
             "/tests/{test}/files/{delivery}/{file}",
             "get_test_file",
             "A file of a test as it would leave, or the body of a request",
             file,
         )
-        .gives_other("application/octet-stream"),
+        .gives_other("application/octet-stream")
+        .least(Role::Editor),
     ]
 }
 

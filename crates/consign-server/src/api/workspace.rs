@@ -6,11 +6,12 @@ use axum::http::HeaderMap;
 use axum::response::IntoResponse;
 use chrono::{DateTime, Utc};
 use consign_model::definition::Workspace;
-use consign_store::{AuditEntry, AuditFilter, StoredDefinitions};
+use consign_store::{AuditEntry, AuditFilter, Role, StoredDefinitions};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::access::Caller;
 use crate::app::App;
 use crate::edit;
 use crate::page::{Asked, Body, Page, Paging};
@@ -20,15 +21,19 @@ use crate::tag::{self, Over};
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
-        Route::get("/workspace", "get_workspace", "Settings of the whole workspace", get).gives::<Workspace>(),
+        Route::get("/workspace", "get_workspace", "Settings of the whole workspace", get)
+            .gives::<Workspace>()
+            .least(Role::Viewer),
         Route::put("/workspace", "put_workspace", "Writes over the settings of the whole workspace", put)
             .takes::<Workspace>()
             .gives::<Workspace>()
             .edits()
-            .slow(),
+            .slow()
+            .least(Role::Admin),
         Route::get("/audit", "list_audit", "Who did what and when, the newest first", audit)
             .query::<AuditQuery>()
-            .gives::<Page<AuditEntry>>(),
+            .gives::<Page<AuditEntry>>()
+            .least(Role::Admin),
     ]
 }
 
@@ -61,14 +66,19 @@ async fn get(State(app): State<App>) -> Answer<impl IntoResponse> {
     Ok(tagged(settings(app.current().await?)))
 }
 
-async fn put(State(app): State<App>, headers: HeaderMap, Body(sent): Body<Value>) -> Answer<impl IntoResponse> {
+async fn put(
+    State(app): State<App>,
+    headers: HeaderMap,
+    caller: Caller,
+    Body(sent): Body<Value>,
+) -> Answer<impl IntoResponse> {
     let over = Over::of(&headers)?;
     let _editing = app.editing.lock().await;
     let stored = app.current().await?;
     over.check(Some(&tag::of_content(&settings(stored.clone()))))?;
     let tables = app.tables(&stored).await?.tables;
     let edited = edit::edit_workspace(&stored, &tables, app.registry.as_ref(), &sent);
-    edit::apply(&app, &stored, &edited).await?;
+    edit::apply(&app, &caller, &stored, &edited).await?;
     Ok(tagged(edited.definitions.workspace.unwrap_or_default()))
 }
 

@@ -232,7 +232,8 @@ async fn add_token(connection: &mut AnyConnection, owner: &str, new: &NewToken) 
         return Err(StoreError::NotFound { what: "user", id: owner.to_owned() }.into());
     };
     let (id, created_at) = (uuid::Uuid::now_v7().to_string(), now());
-    let insert = "INSERT INTO tokens (id, hash, owner, name, role, created_at, until) VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    let insert =
+        "INSERT INTO tokens (id, hash, owner, name, role, created_at, until) VALUES ($1, $2, $3, $4, $5, $6, $7)";
     sqlx::query(insert)
         .bind(&id)
         .bind(&new.hash)

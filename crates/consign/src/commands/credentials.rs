@@ -1,21 +1,18 @@
 //! `consign credentials`: secrets that the store keeps sealed, for definitions to refer to as `stored:NAME`.
 
-use std::io::{self, IsTerminal, Read};
-
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, ensure};
 use consign_delivery::set_credential;
 use consign_model::definition::SecretPlace;
 use consign_model::id::Slug;
-use consign_secrets::MAX_BYTES;
 use consign_store::Store;
-use secrecy::SecretString;
 
+use crate::asked;
 use crate::context::Context;
 use crate::exit::{Exit, Refusal};
 use crate::view::{Credentials, StoredCredential};
 
 pub async fn set(context: &Context, name: &Slug) -> Result<Exit> {
-    let secret = asked(name)?;
+    let secret = asked::secret(&name.to_string())?;
     let data = context.data_folder()?;
     let store = context.store().await?;
     store.audit(&context.actor, "set credential", name.as_str(), "").await?;
@@ -59,20 +56,4 @@ pub async fn remove(context: &Context, name: &Slug, force: bool) -> Result<Exit>
     store.remove_credential(name).await?;
     context.printer.note(&format!("`{name}` is removed"));
     Ok(Exit::Fine)
-}
-
-/// The secret: asked for without showing it on a terminal, else all of standard input but its last line break.
-fn asked(name: &Slug) -> Result<SecretString> {
-    let text = if io::stdin().is_terminal() {
-        rpassword::prompt_password(format!("{name}: ")).context("the secret cannot be read from the terminal")?
-    } else {
-        let mut text = String::new();
-        let read = io::stdin().take(MAX_BYTES + 1).read_to_string(&mut text);
-        read.context("the secret cannot be read from standard input: it must be text")?;
-        text
-    };
-    let text = text.strip_suffix('\n').map_or(text.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));
-    ensure!(!text.is_empty(), "the secret is empty: type it, or give it on standard input");
-    ensure!(text.len() as u64 <= MAX_BYTES, "the secret is larger than 1 MiB: store a reference to a file instead");
-    Ok(SecretString::from(text))
 }

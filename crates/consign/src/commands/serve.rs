@@ -10,13 +10,14 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use consign_delivery::folder::DataFolder;
 use consign_delivery::{Duties, HeldByUs, Ran, Scheduler, Under};
 use consign_destinations::http::SystemClock;
 use consign_model::id::Slug;
-use consign_server::{App, Options};
-use consign_store::{LeaseOn, Outcome, SqlStore, Store, StoreError, StoredDefinitions};
+use consign_server::{App, Options, password};
+use consign_store::{Accounts, LeaseOn, Outcome, SqlStore, Store, StoreError, StoredDefinitions};
+use url::Url;
 
 use self::work::Wired;
 use crate::context::Context;
@@ -28,29 +29,39 @@ use crate::wiring::{self, Campaigning, Ending};
 /// How often a process that stands by asks whether the other has ended.
 const STANDING_BY: Duration = Duration::from_secs(2);
 
-pub async fn run(context: &Context, at_once: NonZero<usize>, listen: SocketAddr) -> Result<Exit> {
+/// How long the link is good with which the first user is made.
+const SET_UP: TimeDelta = TimeDelta::hours(1);
+
+pub async fn run(context: &Context, at_once: NonZero<usize>, listen: SocketAddr, url: Option<Url>) -> Result<Exit> {
     let folder = context.data_folder()?;
     let store = context.store().await?;
     let Some(held) = hold(context, &store, &folder).await? else { return Ok(Exit::Fine) };
-    let listening = consign_server::Server::listen(listen).await?;
+    let listening = consign_server::Server::listen(listen, url.as_ref(), &store).await?;
     tracing::info!(data = %folder.path().display(), address = %format!("http://{}", listening.address()), "serving");
     // What is shown of runs on a terminal would be among the log.
     let printer = Printer::of_process(false, true);
-    // Nobody logs in yet: whoever clicks is who started the server.
-    let clicked = Context { printer, ..context.clone() };
-    let context = Context { actor: "serve".to_owned(), ..clicked.clone() };
-    let (author, cancel) = (clicked.actor.clone(), context.cancel.clone());
-    let app = App::new(
-        Options {
-            store: Arc::new(store.clone()),
-            registry: Arc::clone(&context.registry),
-            folder: folder.clone(),
-            work: Arc::new(Wired::new(clicked, store.clone())),
-            at_once: at_once.get(),
-            stop: cancel.clone(),
-        },
-        author,
-    );
+    if store.users().await?.is_empty() {
+        let own = format!("http://{}", listening.address());
+        let base = url.as_ref().map_or(own.as_str(), |url| url.as_str().trim_end_matches('/'));
+        let secret = password::secret();
+        store.offer_set_up(&password::secret_hash(&secret), Utc::now() + SET_UP).await?;
+        // To whoever started it, and to no log: it lets in who has it. What is behind `#` is in no log of a proxy either.
+        context.printer.note(&format!(
+            "nobody can log in yet: open {base}/set-up#{secret} within an hour, or add somebody with `consign users add \
+             NAME --role admin`"
+        ));
+    }
+    let context = Context { printer, actor: "serve".to_owned(), ..context.clone() };
+    let cancel = context.cancel.clone();
+    let app = App::new(Options {
+        store: Arc::new(store.clone()),
+        registry: Arc::clone(&context.registry),
+        folder: folder.clone(),
+        work: Arc::new(Wired::new(context.clone(), store.clone())),
+        at_once: at_once.get(),
+        url,
+        stop: cancel.clone(),
+    });
     let answering = tokio::spawn(listening.serve(app));
     let server = Rc::new(Server { context, store: store.clone(), folder });
     let keeping = async |under: &Under| {

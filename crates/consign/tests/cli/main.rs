@@ -1,5 +1,6 @@
 //! The command line as a person at a terminal sees it: transcripts of whole commands, and of what views look like.
 
+mod access;
 mod again;
 mod api;
 mod backups;

@@ -2,6 +2,7 @@ import { Alert, Button, Group, Text } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
 import { api, ask } from '../../api/client';
 import { Failure } from '../../components';
+import { useWhyNot } from '../../session/useMay';
 import type { DraftState } from './useDraft';
 
 /** Says over the builder that the campaign is put away, and takes it out of the archive. */
@@ -11,11 +12,12 @@ export function Archived({ id, draft }: { id: string; draft: DraftState }) {
     // A draft says it as well, and would put the campaign away again.
     onSuccess: () => (draft.changed ? draft.edit(({ archived: _, ...now }) => now) : draft.reload()),
   });
+  const whyNot = useWhyNot()('bring_back_campaign');
   return (
     <Alert color="gray" title="This campaign is archived" role="status">
       <Group justify="space-between">
         <Text size="sm">It is not run, and has no schedule. What it sent stays on record.</Text>
-        <Button size="xs" variant="default" loading={bringBack.isPending} onClick={() => bringBack.mutate()}>
+        <Button size="xs" variant="default" loading={bringBack.isPending} disabled={!!whyNot} title={whyNot} onClick={() => bringBack.mutate()}>
           Bring back
         </Button>
       </Group>

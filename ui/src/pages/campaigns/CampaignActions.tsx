@@ -10,12 +10,14 @@ import { api, ask, askTagged } from '../../api/client';
 import { recipientsOfRun } from '../../api/downloads';
 import { Failure } from '../../components';
 import { sentence } from '../../components/Failure';
+import { useWhyNot } from '../../session/useMay';
 import type { Line } from './list';
 
 /** What can be done with a campaign of the list. */
 export function CampaignActions({ line }: { line: Line }) {
   const navigate = useNavigate();
   const [deleting, deleteDialog] = useDisclosure(false);
+  const whyNot = useWhyNot();
   const params = { path: { campaign: line.id } };
   const open = (campaign: string) => void navigate({ to: '/campaigns/$campaign', params: { campaign } });
   const said = (message: string) => notifications.show({ title: line.name, message });
@@ -54,15 +56,21 @@ export function CampaignActions({ line }: { line: Line }) {
         <Menu.Dropdown>
           <Menu.Item
             leftSection={<IconPlayerPlay size={16} aria-hidden />}
-            disabled={!published || status === 'running' || status === 'archived'}
+            disabled={!published || status === 'running' || status === 'archived' || !!whyNot('run_campaign')}
+            title={whyNot('run_campaign')}
             onClick={() => run.mutate()}
           >
             Run now
           </Menu.Item>
-          <Menu.Item leftSection={<IconCopy size={16} aria-hidden />} onClick={() => copy.mutate()}>
+          <Menu.Item
+            leftSection={<IconCopy size={16} aria-hidden />}
+            disabled={!!whyNot('copy_campaign')}
+            title={whyNot('copy_campaign')}
+            onClick={() => copy.mutate()}
+          >
             Copy
           </Menu.Item>
-          {line.next_delivery !== null && (
+          {line.next_delivery !== null && !whyNot('unschedule_campaign') && (
             <Menu.Item leftSection={<IconCalendarOff size={16} aria-hidden />} onClick={() => unschedule.mutate()}>
               Unschedule and edit
             </Menu.Item>
@@ -75,7 +83,7 @@ export function CampaignActions({ line }: { line: Line }) {
               History
             </Menu.Item>
           )}
-          {line.last_run && line.last_delivery && status !== 'error' && (
+          {line.last_run && line.last_delivery && status !== 'error' && !whyNot('download_recipients') && (
             <Menu.Item
               component="a"
               href={recipientsOfRun(line.last_run)}
@@ -88,7 +96,7 @@ export function CampaignActions({ line }: { line: Line }) {
           <Menu.Item leftSection={<IconHash size={16} aria-hidden />} onClick={() => void navigator.clipboard.writeText(line.id)}>
             Copy its id
           </Menu.Item>
-          {status === 'archived' ? (
+          {whyNot('archive_campaign') ? null : status === 'archived' ? (
             <Menu.Item leftSection={<IconArchiveOff size={16} aria-hidden />} onClick={() => bringBack.mutate()}>
               Bring back
             </Menu.Item>
@@ -99,7 +107,7 @@ export function CampaignActions({ line }: { line: Line }) {
               </Menu.Item>
             )
           )}
-          {!ran && (
+          {!ran && !whyNot(published ? 'delete_campaign' : 'discard_draft') && (
             <Menu.Item color="red" leftSection={<IconTrash size={16} aria-hidden />} onClick={deleteDialog.open}>
               Delete …
             </Menu.Item>

@@ -10,6 +10,8 @@ import { textAt } from '../../api/problems';
 import { allCampaignsQuery } from '../../api/queries';
 import { Failure, Loading, ProblemList, StatusBadge } from '../../components';
 import { sentence } from '../../components/Failure';
+import { ReadOnly } from '../../session/ReadOnly';
+import { useWhyNot } from '../../session/useMay';
 import { AttributesDialog } from './AttributesDialog';
 import { Archived } from './Archived';
 import { AudienceStep } from './AudienceStep';
@@ -47,6 +49,7 @@ function Builder({ id }: { id: string }) {
   const problems = validation.data?.problems ?? [];
   const setting = { campaign, edit, problems, counts, published };
   return (
+    <ReadOnly unless="put_draft">
     <Stack gap="md">
       <Header id={id} draft={draft} test={testDialog.open} />
       {draft.conflict && (
@@ -89,6 +92,7 @@ function Builder({ id }: { id: string }) {
       <SummaryDialog id={id} opened={summary} close={summaryDialog.close} save={draft.save} />
       <TestDialog id={id} opened={testing} close={testDialog.close} save={draft.save} />
     </Stack>
+    </ReadOnly>
   );
 }
 
@@ -134,12 +138,14 @@ function Header({ id, draft, test }: { id: string; draft: DraftState; test: () =
     },
     onError: failed('It could not be run'),
   });
+  const whyNot = useWhyNot();
   if (!campaign) return null;
   const errors = validation.data?.errors ?? 0;
   const scheduled = campaign.schedule !== 'manual';
   const first = [...(validation.data?.problems ?? []), ...(validation.data?.others ?? [])].find((one) => one.severity === 'error');
   const held = errors > 0 && first ? `${sentence(first.reason)}: ${first.remedy}` : undefined;
-  const notRun = campaign.archived ? 'Bring it back first' : !published ? 'Publish it first' : changed ? 'Publish or discard the changes first' : undefined;
+  const notPublished = whyNot('publish_draft') ?? held;
+  const notRun = whyNot('run_campaign') ?? (campaign.archived ? 'Bring it back first' : !published ? 'Publish it first' : changed ? 'Publish or discard the changes first' : undefined);
   return (
     <Group justify="space-between" align="flex-start" wrap="nowrap">
       <Stack gap={4} style={{ flex: 1, minWidth: 0 }}>
@@ -194,9 +200,9 @@ function Header({ id, draft, test }: { id: string; draft: DraftState; test: () =
             Run now
           </Button>
         </Tooltip>
-        <Tooltip label={held} disabled={!held} multiline maw={360}>
-          <Button data-disabled={!!held || !changed || undefined} aria-disabled={!!held || !changed} loading={publish.isPending}
-            aria-description={held} onClick={() => !held && changed && publish.mutate()}>
+        <Tooltip label={notPublished} disabled={!notPublished} multiline maw={360}>
+          <Button data-disabled={!!notPublished || !changed || undefined} aria-disabled={!!notPublished || !changed} loading={publish.isPending}
+            aria-description={notPublished} onClick={() => !notPublished && changed && publish.mutate()}>
             {scheduled ? 'Schedule' : 'Publish'}
           </Button>
         </Tooltip>

@@ -8,6 +8,7 @@ import { api, ask } from '../../api/client';
 import { allCampaignsQuery, campaignsQuery } from '../../api/queries';
 import { Empty, Failure, Loading, PageHeader } from '../../components';
 import { sentence } from '../../components/Failure';
+import { useWhyNot } from '../../session/useMay';
 import { CampaignList } from './CampaignList';
 
 /** All campaigns: searched, filtered, sorted. */
@@ -15,13 +16,14 @@ export default function CampaignsPage() {
   const [archived, setArchived] = useState(false);
   const campaigns = useQuery(archived ? allCampaignsQuery : campaignsQuery);
   const [making, { open, close }] = useDisclosure(false);
+  const notMade = useWhyNot()('create_campaign');
   const none = campaigns.data?.length === 0;
   return (
     <>
       <PageHeader
         title="Campaigns"
         actions={
-          <Button leftSection={<IconPlus size={16} aria-hidden />} onClick={open}>
+          <Button leftSection={<IconPlus size={16} aria-hidden />} onClick={open} disabled={!!notMade} title={notMade}>
             New campaign
           </Button>
         }
@@ -38,7 +40,9 @@ export default function CampaignsPage() {
           title={archived ? 'No campaign yet' : 'No campaign here'}
           action={
             <Group>
-              <Button onClick={open}>New campaign</Button>
+              <Button onClick={open} disabled={!!notMade} title={notMade}>
+                New campaign
+              </Button>
               {!archived && (
                 <Button variant="default" onClick={() => setArchived(true)}>
                   Look into the archive

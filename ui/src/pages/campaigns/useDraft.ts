@@ -1,6 +1,7 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useCallback, useEffect, useRef, useState } from 'react';
 import { api, askTagged, ask, Refused } from '../../api/client';
+import { onBegun } from '../../session/session';
 import { type Campaign, read } from './campaign';
 import { begun, edited, type History, redone, undone } from './history';
 
@@ -86,6 +87,9 @@ export function useDraft(id: string) {
     const timer = setTimeout(() => save().catch(() => undefined), PAUSE);
     return () => clearTimeout(timer);
   }, [present, save]);
+
+  // What could not be saved because the session was over is saved when somebody has logged in.
+  useEffect(() => onBegun(() => void (latest.current !== server.current && save().catch(() => undefined))), [save]);
 
   // Whoever leaves the page takes the last edit to the server with them; whoever closes the window is asked.
   useEffect(() => () => void (latest.current !== server.current && save().catch(() => undefined)), [save]);

@@ -11,6 +11,8 @@ import { Failure, PageHeader, TextLink, Words } from '../../components';
 import { ConditionBuilder } from '../../conditions/ConditionBuilder';
 import { idOf } from '../../ids';
 import { elsewhere } from '../problems';
+import { ReadOnly } from '../../session/ReadOnly';
+import { useWhyNot } from '../../session/useMay';
 import { Remove } from '../Remove';
 import { columnsOf } from '../sources/columns';
 import { useLeaving } from '../useLeaving';
@@ -37,6 +39,7 @@ export function DestinationForm({
   const queries = useQueryClient();
   const navigate = useNavigate();
   const leave = useLeaving(changed);
+  const whyNot = useWhyNot();
   const id = detail?.destination.id ?? typedId ?? idOf(form.name);
   const save = useMutation({
     mutationFn: () => {
@@ -89,7 +92,7 @@ export function DestinationForm({
           title={detail ? detail.destination.name : `New destination: ${kind.title}`}
           actions={
             <Group>
-              {detail && (
+              {detail && !whyNot('delete_destination') && (
                 <Remove
                   name={detail.destination.name}
                   consequence="Its settings are gone then. Lists that were delivered stay where they are."
@@ -97,7 +100,7 @@ export function DestinationForm({
                   remove={() => remove(detail.tag)}
                 />
               )}
-              <Button type="submit" loading={save.isPending} disabled={detail !== undefined && !changed}>
+              <Button type="submit" loading={save.isPending} disabled={(detail !== undefined && !changed) || !!whyNot('put_destination')}>
                 {detail ? 'Save' : 'Add destination'}
               </Button>
             </Group>
@@ -106,6 +109,8 @@ export function DestinationForm({
           <TextLink to="/destinations">All destinations</TextLink> · <Words text={kind.description} />
         </PageHeader>
         {save.error && <Failure title="It is not saved" error={elsewhere(save.error, known)} />}
+        <ReadOnly unless="put_destination">
+        <Stack gap="md">
         <Card withBorder padding="lg" bg="var(--card)">
           <Stack>
             <TextInput
@@ -178,6 +183,8 @@ export function DestinationForm({
             )}
           </Stack>
         </Card>
+        </Stack>
+        </ReadOnly>
         {detail && (
           <Card withBorder padding="lg" bg="var(--card)" component="section">
             <Title order={2} size="h4" mb="md">

@@ -7,6 +7,7 @@ import { useState } from 'react';
 import type { Schemas } from '../../api/client';
 import { destinationsQuery, kindsQuery } from '../../api/queries';
 import { Empty, Failure, Loading, PageHeader, SearchField, TextLink } from '../../components';
+import { useWhyNot } from '../../session/useMay';
 import type { KindSpec } from './settings';
 import { TestButton } from './TestButton';
 
@@ -50,6 +51,7 @@ export default function DestinationsPage() {
 }
 
 function Add({ kinds }: { kinds: KindSpec[] }) {
+  if (useWhyNot()('put_destination')) return null;
   return (
     <Menu position="bottom-end" width={280}>
       <Menu.Target>

@@ -5,12 +5,14 @@ import { IconCheck, IconX } from '@tabler/icons-react';
 import { api, ask, type Schemas } from '../../api/client';
 import { Failure, Words } from '../../components';
 import { sentence } from '../../components/Failure';
+import { useWhyNot } from '../../session/useMay';
 
 /** Connects to a saved destination and says what was tried and what failed. */
 export function TestButton({ destination, name, disabled }: { destination: string; name: string; disabled?: boolean }) {
   const test = useMutation({
     mutationFn: () => ask(api.POST('/destinations/{destination}/test', { params: { path: { destination } } })),
   });
+  const whyNot = useWhyNot()('test_destination');
   return (
     <Stack gap="xs">
       <Group>
@@ -18,7 +20,8 @@ export function TestButton({ destination, name, disabled }: { destination: strin
           variant="default"
           size="xs"
           loading={test.isPending}
-          disabled={disabled ?? false}
+          disabled={disabled || whyNot !== undefined}
+          title={whyNot}
           aria-label={`Test the connection to ${name}`}
           onClick={() => test.mutate()}
         >

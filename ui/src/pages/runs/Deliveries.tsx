@@ -7,6 +7,7 @@ import { rejects } from '../../api/downloads';
 import { destinationsQuery } from '../../api/queries';
 import { Count, Empty, StatusBadge } from '../../components';
 import { sentence } from '../../components/Failure';
+import { useWhyNot } from '../../session/useMay';
 import { type Delivery, deliveryId, isStaged, parts, type RunSummary, spoken } from './counts';
 import type { LiveRun } from './live';
 import { clock } from './time';
@@ -16,6 +17,7 @@ const number = new Intl.NumberFormat();
 /** The deliveries of a run: each with a bar of what became of its rows, and the whole story when opened. */
 export function Deliveries({ run, live }: { run: RunSummary; live: LiveRun }) {
   const [open, setOpen] = useState<string | null>(null);
+  const whyNot = useWhyNot();
   const destinations = useQuery(destinationsQuery);
   const names = new Map((destinations.data ?? []).map(({ destination: { id, name } }) => [id, name]));
   if (run.deliveries.length === 0) {
@@ -82,7 +84,7 @@ export function Deliveries({ run, live }: { run: RunSummary; live: LiveRun }) {
                 {isOpen && (
                   <Table.Tr>
                     <Table.Td colSpan={7}>
-                      <Details delivery={delivery} reject={run.staged_deleted ? null : (reason) => rejects(run.run, id, reason)} />
+                      <Details delivery={delivery} reject={run.staged_deleted || whyNot('download_rejects') ? null : (reason) => rejects(run.run, id, reason)} />
                     </Table.Td>
                   </Table.Tr>
                 )}

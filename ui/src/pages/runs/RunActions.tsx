@@ -6,12 +6,15 @@ import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { api, ask } from '../../api/client';
 import { Failure } from '../../components';
 import { sentence } from '../../components/Failure';
+import { useWhyNot } from '../../session/useMay';
 import { didNotArrive, type RunSummary } from './counts';
 import { runKey } from './watch';
 
 /** What can be done with a run: stopped while it goes on, sent again where something did not arrive. */
 export function RunActions({ run, onAgain }: { run: RunSummary; onAgain: () => void }) {
-  return run.outcome === null ? <Cancel run={run} /> : <Retry run={run} onAgain={onAgain} />;
+  const whyNot = useWhyNot();
+  if (run.outcome === null) return whyNot('cancel_run') ? null : <Cancel run={run} />;
+  return whyNot('retry_run') ? null : <Retry run={run} onAgain={onAgain} />;
 }
 
 function Cancel({ run }: { run: RunSummary }) {

@@ -1,11 +1,13 @@
 import { Alert, Button, Group, Stack, Tabs, Text } from '@mantine/core';
 import { IconDownload } from '@tabler/icons-react';
 import { useParams } from '@tanstack/react-router';
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
 
 import { recipientsOfRun } from '../../api/downloads';
 import { Failure, Loading, PageHeader, StatusBadge, TextLink } from '../../components';
 import { sentence } from '../../components/Failure';
+import { onBegun } from '../../session/session';
+import { useWhyNot } from '../../session/useMay';
 import { Audience } from './Audience';
 import type { RunSummary } from './counts';
 import { Deliveries } from './Deliveries';
@@ -28,6 +30,8 @@ function Run({ id }: { id: string }) {
   const [again, setAgain] = useState(0);
   const run = useRun(id);
   const live = useEvents(id, again);
+  // The browser does not ask again where the session was over.
+  useEffect(() => onBegun(() => setAgain((times) => times + 1)), []);
   if (run.error) {
     return <Failure title="The run cannot be shown" error={run.error} retry={() => void run.refetch()} />;
   }
@@ -39,13 +43,14 @@ function Run({ id }: { id: string }) {
 }
 
 function Shown({ run, live, onAgain }: { run: RunSummary; live: LiveRun; onAgain: () => void }) {
+  const whyNot = useWhyNot();
   return (
     <Stack gap="md">
       <PageHeader
         title={`Run of ${run.campaign_name}`}
         actions={
           <>
-            {run.outcome !== null && run.outcome !== 'failed' && (
+            {run.outcome !== null && run.outcome !== 'failed' && !whyNot('download_recipients') && (
               <Button component="a" href={recipientsOfRun(run.run)} download variant="default" leftSection={<IconDownload size={16} aria-hidden />}>
                 Download recipients
               </Button>
@@ -76,7 +81,7 @@ function Shown({ run, live, onAgain }: { run: RunSummary; live: LiveRun; onAgain
           <Tabs.Tab value="deliveries">Deliveries</Tabs.Tab>
           <Tabs.Tab value="audience">Audience</Tabs.Tab>
           <Tabs.Tab value="requests">Requests</Tabs.Tab>
-          <Tabs.Tab value="explain">Explain a customer</Tabs.Tab>
+          {!whyNot('explain_customer') && <Tabs.Tab value="explain">Explain a customer</Tabs.Tab>}
         </Tabs.List>
         <Tabs.Panel value="deliveries" pt="md">
           <Deliveries run={run} live={live} />

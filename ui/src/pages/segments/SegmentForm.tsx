@@ -13,6 +13,8 @@ import { ConditionBuilder } from '../../conditions/ConditionBuilder';
 import { complete, type Condition } from '../../conditions/model';
 import { idOf } from '../../ids';
 import { elsewhere } from '../problems';
+import { ReadOnly } from '../../session/ReadOnly';
+import { useWhyNot } from '../../session/useMay';
 import { Remove } from '../Remove';
 import { useLeaving } from '../useLeaving';
 import { CampaignLinks } from './CampaignLinks';
@@ -36,6 +38,7 @@ export function SegmentForm({ line }: { line?: SegmentLine }) {
   const queries = useQueryClient();
   const navigate = useNavigate();
   const leave = useLeaving(changed);
+  const whyNot = useWhyNot();
   const id = there?.id ?? typedId ?? idOf(name);
   const customers = sort === 'sql' ? { sql } : { where };
   const save = useMutation({
@@ -75,7 +78,7 @@ export function SegmentForm({ line }: { line?: SegmentLine }) {
         title={there?.name ?? 'New segment'}
         actions={
           <>
-            {line && (
+            {line && !whyNot('delete_segment') && (
               <Remove
                 name={line.segment.name}
                 consequence="Nobody can include or exclude it then. Customers stay as they are."
@@ -83,7 +86,7 @@ export function SegmentForm({ line }: { line?: SegmentLine }) {
                 remove={() => remove(line)}
               />
             )}
-            <Button type="submit" loading={save.isPending} disabled={!changed || name.trim() === ''}>
+            <Button type="submit" loading={save.isPending} disabled={!changed || name.trim() === '' || !!whyNot('put_segment')}>
               {line ? 'Save' : 'Make the segment'}
             </Button>
           </>
@@ -92,6 +95,7 @@ export function SegmentForm({ line }: { line?: SegmentLine }) {
         <TextLink to="/segments">All segments</TextLink>
         {line && <UsedBy campaigns={line.used_by} />}
       </PageHeader>
+      <ReadOnly unless="put_segment">
       <Stack gap="md">
         {save.error && <Failure title="It is not saved" error={elsewhere(save.error, ['name', 'id', 'customers'])} />}
         <Card withBorder padding="lg" bg="var(--card)">
@@ -159,6 +163,7 @@ export function SegmentForm({ line }: { line?: SegmentLine }) {
           )}
         </Card>
       </Stack>
+      </ReadOnly>
     </form>
   );
 }

@@ -9,6 +9,7 @@ import type { Schemas } from '../../api/client';
 import { useCustomers } from '../../api/counts';
 import { segmentsQuery } from '../../api/queries';
 import { Count, Empty, Failure, Loading, PageHeader, SearchField } from '../../components';
+import { useWhyNot } from '../../session/useMay';
 import { CampaignLinks } from './CampaignLinks';
 import { OverlapDialog } from './OverlapDialog';
 import { share } from './share';
@@ -23,7 +24,7 @@ export default function SegmentsPage() {
   const word = text.trim().toLowerCase();
   const all = segments.data ?? [];
   const found = all.filter(({ segment }) => segment.name.toLowerCase().includes(word) || segment.id.includes(word));
-  const make = (
+  const make = !useWhyNot()('put_segment') && (
     <Button component={Link} to="/segments/new" leftSection={<IconPlus size={16} aria-hidden />}>
       New segment
     </Button>

@@ -7,6 +7,7 @@ import { defaultsQuery, destinationsQuery, kindsQuery } from '../../api/queries'
 import { AttributeTable } from '../../attributes/AttributeTable';
 import type { Mapping } from '../../attributes/model';
 import { Failure, Loading, TextLink } from '../../components';
+import { ReadOnly } from '../../session/ReadOnly';
 import { elsewhere } from '../problems';
 import { useLeaving } from '../useLeaving';
 
@@ -40,7 +41,9 @@ export default function AttributesSection() {
         value={detail.destination.id}
         onChange={choose}
       />
-      <Defaults key={`${detail.destination.id} ${detail.tag}`} detail={detail} kind={kind} />
+      <ReadOnly unless="put_destination">
+        <Defaults key={`${detail.destination.id} ${detail.tag}`} detail={detail} kind={kind} />
+      </ReadOnly>
     </Stack>
   );
 }

@@ -6,6 +6,7 @@ import { api, ask, askTagged, Refused, type Schemas } from '../../api/client';
 import { textAt } from '../../api/problems';
 import { segmentsQuery, workspaceQuery } from '../../api/queries';
 import { Failure, Loading } from '../../components';
+import { ReadOnly } from '../../session/ReadOnly';
 import { elsewhere } from '../problems';
 import { linesQuery } from '../sources/queries';
 import { useLeaving } from '../useLeaving';
@@ -27,7 +28,11 @@ export default function WorkspaceSection() {
   });
   if (read.error) return <Failure title="The settings cannot be shown" error={read.error} retry={() => void read.refetch()} />;
   if (!read.data) return <Loading what="the settings" />;
-  return <Form key={read.data.tag} saved={read.data.data} tag={read.data.tag} again={() => void read.refetch()} />;
+  return (
+    <ReadOnly unless="put_workspace">
+      <Form key={read.data.tag} saved={read.data.data} tag={read.data.tag} again={() => void read.refetch()} />
+    </ReadOnly>
+  );
 }
 
 function Form({ saved, tag, again }: { saved: Workspace; tag: string; again: () => void }) {

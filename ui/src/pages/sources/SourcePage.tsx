@@ -2,6 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useParams } from '@tanstack/react-router';
 import { api, askTagged } from '../../api/client';
 import { Failure, Loading } from '../../components';
+import { ReadOnly } from '../../session/ReadOnly';
 import { SourceForm } from './SourceForm';
 
 /** A source that there is. */
@@ -16,5 +17,9 @@ export default function SourcePage() {
   });
   if (source.error) return <Failure title="The source cannot be shown" error={source.error} />;
   if (!source.data) return <Loading what="the source" />;
-  return <SourceForm key={source.data.tag} saved={{ source: source.data.data, tag: source.data.tag }} />;
+  return (
+    <ReadOnly unless="put_source">
+      <SourceForm key={source.data.tag} saved={{ source: source.data.data, tag: source.data.tag }} />
+    </ReadOnly>
+  );
 }

@@ -6,6 +6,7 @@ import { Link } from '@tanstack/react-router';
 import type { Schemas } from '../../api/client';
 import { Count, Empty, Failure, Loading, PageHeader, TextLink, When } from '../../components';
 import { sentence } from '../../components/Failure';
+import { useWhyNot } from '../../session/useMay';
 import { spokenOf } from './connection';
 import { linesQuery, sourcesQuery, tableQuery } from './queries';
 
@@ -17,7 +18,7 @@ export default function SourcesPage() {
   const tables = useQuery(linesQuery);
   const error = sources.error ?? tables.error;
   const all = sources.data ?? [];
-  const connect = (
+  const connect = !useWhyNot()('put_source') && (
     <Button component={Link} to="/sources/connect" leftSection={<IconPlus size={16} aria-hidden />}>
       Connect a source
     </Button>

@@ -5,6 +5,7 @@ import { useState } from 'react';
 
 import { api, ask, type Schemas } from '../../api/client';
 import { Count, Failure, Loading, PageHeader, TextLink } from '../../components';
+import { useWhyNot } from '../../session/useMay';
 import { tableQuery } from './queries';
 
 type TableDetail = Schemas['TableDetail'];
@@ -23,6 +24,7 @@ export default function TablePage() {
 
 function Shown({ table }: { table: TableDetail }) {
   const [column, setColumn] = useState<string | null>(null);
+  const whyNot = useWhyNot();
   return (
     <Stack gap="lg">
       <PageHeader title={table.name}>
@@ -47,7 +49,11 @@ function Shown({ table }: { table: TableDetail }) {
           <Title order={2} size="h4" mb="xs">
             {column === null ? 'Values' : `Most frequent values of ${column}`}
           </Title>
-          {column === null ? (
+          {whyNot('list_values') ? (
+            <Text c="dimmed" size="sm">
+              {whyNot('list_values')}.
+            </Text>
+          ) : column === null ? (
             <Text c="dimmed" size="sm">
               Choose a column to see what is in it.
             </Text>
@@ -60,7 +66,13 @@ function Shown({ table }: { table: TableDetail }) {
         <Title order={2} size="h4" mb="xs">
           First rows
         </Title>
-        <Sample table={table.name} />
+        {whyNot('sample_table') ? (
+          <Text c="dimmed" size="sm">
+            {whyNot('sample_table')}.
+          </Text>
+        ) : (
+          <Sample table={table.name} />
+        )}
       </section>
     </Stack>
   );

@@ -36,9 +36,10 @@ impl Wired {
         Context { cancel, ..self.context.clone() }
     }
 
-    /// The context of a run.
+    /// The context of a run, in the name of whoever asks for it.
     fn running(&self, running: &Running) -> Context {
-        Context { listener: Some(running.listener.clone()), ..self.context(running.cancel.clone()) }
+        let (listener, actor) = (Some(running.listener.clone()), running.actor.clone());
+        Context { listener, actor, ..self.context(running.cancel.clone()) }
     }
 }
 
@@ -91,9 +92,9 @@ impl Work for Wired {
         retried.map(drop).map_err(|error| refused(&error))
     }
 
-    async fn give_up(&self, run: &str) -> Result<(), WorkError> {
+    async fn give_up(&self, run: &str, actor: &str) -> Result<(), WorkError> {
         let given_up = async {
-            consign_delivery::give_up(&self.store, &self.context.data_folder()?, run, &self.context.actor).await?;
+            consign_delivery::give_up(&self.store, &self.context.data_folder()?, run, actor).await?;
             Ok(())
         };
         given_up.await.map_err(|error| refused(&error))

@@ -17,7 +17,6 @@ import { Archived } from './Archived';
 import { AudienceStep } from './AudienceStep';
 import { counted } from './campaign';
 import { Place } from './Place';
-import { Counting } from './counting';
 import { SubAudiencesStep } from './SubAudiencesStep';
 import { SummaryDialog } from './SummaryDialog';
 import { TestDialog } from './TestDialog';
@@ -47,7 +46,7 @@ function Builder({ id }: { id: string }) {
   }
   if (!campaign) return <Loading what="the campaign" />;
   const problems = validation.data?.problems ?? [];
-  const setting = { campaign, edit, problems, counts, published };
+  const setting = { campaign, edit, problems, counts, counting, published };
   return (
     <ReadOnly unless="put_draft">
     <Stack gap="md">
@@ -67,21 +66,19 @@ function Builder({ id }: { id: string }) {
       )}
       {campaign.archived && <Archived id={id} draft={draft} />}
       <AudienceStep campaign={campaign} edit={edit} problems={problems} counts={counts} counting={counting} />
-      <Counting value={counting}>
-        <SubAudiencesStep
-          setting={setting}
-          links={
-            <>
-              <Button variant="subtle" size="compact-sm" leftSection={<IconListDetails size={14} aria-hidden />} onClick={summaryDialog.open}>
-                Delivery summary
-              </Button>
-              <Button variant="subtle" size="compact-sm" leftSection={<IconTable size={14} aria-hidden />} onClick={attributesDialog.open}>
-                Edit attributes
-              </Button>
-            </>
-          }
-        />
-      </Counting>
+      <SubAudiencesStep
+        setting={setting}
+        links={
+          <>
+            <Button variant="subtle" size="compact-sm" leftSection={<IconListDetails size={14} aria-hidden />} onClick={summaryDialog.open}>
+              Delivery summary
+            </Button>
+            <Button variant="subtle" size="compact-sm" leftSection={<IconTable size={14} aria-hidden />} onClick={attributesDialog.open}>
+              Edit attributes
+            </Button>
+          </>
+        }
+      />
       <TimingStep campaign={campaign} edit={edit} problems={problems} />
       {(validation.data?.others.length ?? 0) > 0 && (
         <Alert color="red" variant="light" title="Elsewhere it would make wrong">

@@ -6,7 +6,6 @@ import { shown } from '../../components/Count';
 import { ConditionBuilder } from '../../conditions/ConditionBuilder';
 import { complete } from '../../conditions/model';
 import { type Edit, setCondition, type SubAudience } from './campaign';
-import { LiveCount } from './counting';
 
 interface Props {
   opened: boolean;
@@ -37,7 +36,7 @@ export function ConditionDialog({ opened, close, at, sub, edit, problems, custom
             {complete(where) ? (
               <>
                 It holds for <Count value={customers?.customers} counting={counting} fw={600} size="sm" /> of{' '}
-                {shown(customers?.all)} customers; <LiveCount value={inIt} fw={600} size="sm" /> of
+                {shown(customers?.all)} customers; <Count className="live" value={inIt} fw={600} size="sm" /> of
                 the audience are in this sub-audience.
               </>
             ) : (

@@ -4,13 +4,12 @@ import { useQuery } from '@tanstack/react-query';
 import type { Problem, Schemas } from '../../api/client';
 import { textAt } from '../../api/problems';
 import { destinationsQuery } from '../../api/queries';
-import { Words } from '../../components';
+import { Count, Words } from '../../components';
 import { sentence } from '../../components/Failure';
 import {
   addGroup, destinationId, type Edit, evenOut, type Group as TreatmentGroup, hundredths, pathOf, removeGroup, renameGroup, setControl, setDestinations,
   setPercent, type Whose,
 } from './campaign';
-import { LiveCount } from './counting';
 
 interface Props {
   whose: Whose;
@@ -108,7 +107,7 @@ export function GroupTable({ whose, groups, edit, problems, published, counts }:
                   />
                 </Table.Td>
                 <Table.Td ta="right" pt={11}>
-                  <LiveCount value={counts?.find((one) => one.name === group.name)?.customers} size="sm" />
+                  <Count className="live" value={counts?.find((one) => one.name === group.name)?.customers} size="sm" />
                 </Table.Td>
                 <Table.Td>
                   <ActionIcon color="gray" aria-label={`Remove ${group.name}`} onClick={() => edit((now) => removeGroup(now, whose, at))}>

@@ -8,11 +8,10 @@ import { memo, type ReactNode } from 'react';
 import type { Problem, Schemas } from '../../api/client';
 import { problemsAt, textAt } from '../../api/problems';
 import { segmentsQuery, tablesQuery } from '../../api/queries';
-import { ProblemList } from '../../components';
+import { Count, ProblemList } from '../../components';
 import { inWords } from '../../conditions/words';
 import { type Edit, type Group as TreatmentGroup, moveSub, removeSub, renameSub, type SubAudience } from './campaign';
 import { ConditionDialog } from './ConditionDialog';
-import { LiveCount } from './counting';
 import { GroupTable } from './GroupTable';
 
 interface CardProps {
@@ -76,7 +75,7 @@ export const SubAudienceCard = memo(function SubAudienceCard({ at, isLast, sub, 
           <Text size="sm" c="dimmed" pt={7} style={{ flex: 1, minWidth: 0 }} lineClamp={2}>
             {inWords(sub.where, tables.data ?? [], names)}
           </Text>
-          <LiveCount value={count?.customers} of="customers" fw={500} pt={6} />
+          <Count className="live" value={count?.customers} of="customers" fw={500} pt={6} />
           <Button variant="default" size="compact-md" mt={3} leftSection={<IconFilter size={14} aria-hidden />} onClick={open}>
             Edit
           </Button>
@@ -122,7 +121,7 @@ export const RemainingCard = memo(function RemainingCard({ groups, edit, problem
               {none ? 'No sub-audience matches them. They are counted, and sent nowhere.' : 'No sub-audience matches them.'}
             </Text>
           </div>
-          <LiveCount value={count?.customers} of="customers" fw={500} />
+          <Count className="live" value={count?.customers} of="customers" fw={500} />
         </Group>
         <GroupTable whose="remaining" groups={groups} edit={edit} problems={problems} published={published} counts={count?.groups} />
       </Stack>

@@ -19,13 +19,14 @@ export interface CardSetting {
   edit: Edit;
   problems: Problem[];
   counts: Schemas['CampaignCounts'] | undefined;
+  counting: boolean;
   /** Whether ids of what is renamed are kept, since lists go by them. */
   published: boolean;
 }
 
 /** Who gets which treatment, and where their lists go. */
 export function SubAudiencesStep({ setting, links }: { setting: CardSetting; links: ReactNode }) {
-  const { campaign, edit, problems, counts, published } = setting;
+  const { campaign, edit, problems, counts, counting, published } = setting;
   const subs = campaign.sub_audiences ?? [];
   const counted = counts?.audience.sub_audiences;
   // 0 is no id for what is dragged, so they begin with 1.
@@ -73,7 +74,8 @@ export function SubAudiencesStep({ setting, links }: { setting: CardSetting; lin
       )}
       <DndContext sensors={sensors} collisionDetection={closestCenter} onDragEnd={drop}>
         <SortableContext items={items} strategy={verticalListSortingStrategy}>
-          <Stack gap="md">
+          {/* Numbers are marked from here, or each card would be drawn anew when a count begins and when it ends. */}
+          <Stack gap="md" aria-busy={counting} data-counting={counting}>
             {subs.map((sub, at) => (
               <SubAudienceCard
                 key={at}

@@ -13,7 +13,8 @@ use consign_delivery::folder::DataFolder;
 use consign_delivery::lists::{KnownList, Reconciled, known_lists};
 use consign_delivery::testing::CampaignTest;
 use consign_delivery::{
-    FollowUp, Notifier, PreviewOptions, Progress, RetentionError, RunError, Workplace, connect, keep_rotated,
+    FollowUp, Forget, Forgot, Looking, Notifier, PreviewOptions, Progress, RetentionError, RunError, Workplace,
+    connect, keep_rotated,
 };
 use consign_destinations::files;
 use consign_destinations::http::{Http, Patience, RetryPolicy, SystemClock, Timeouts};
@@ -204,6 +205,7 @@ pub async fn run_as(work: &Campaigning<'_>, run_id: &str, as_of: DateTime<Utc>) 
     let version = work.current.version;
     let run = Box::pin(workplace.run_as(work.store, run_id, version, work.campaign, as_of)).await;
     drop(bars);
+    go_on_forgetting(work.context, work.store).await;
     notify(work.context, work.store).await;
     let run = run.map_err(|error| work.explained(error, &opened))?;
     Ok(summary(work.store, work.store.run(&run.run).await?).await?)
@@ -267,6 +269,57 @@ pub async fn follow_up(context: &Context, store: &SqlStore) -> Result<()> {
     Ok(())
 }
 
+/// Forgets customers.
+pub async fn forget(context: &Context, store: &SqlStore, customer_keys: &[String]) -> Result<Forgot> {
+    let (folder, http) = (context.data_folder()?, Http::new()?);
+    let progress = |looking: Looking<'_>| {
+        if let Looking::List(list) = looking {
+            context.printer.note(&format!("looking at the list `{}` at `{}`", list.list_id, list.destination));
+        }
+    };
+    let forget = forgetting(context, store, &folder, &http, &progress);
+    forget.forget(customer_keys).await?;
+    // What a platform works on would keep them there for longer.
+    if let Err(error) = follow_up(context, store).await {
+        context.printer.note(&format!("what platforms still work on could not be looked at: {error:#}"));
+    }
+    Ok(Box::pin(forget.complete()).await?)
+}
+
+/// Removes traces of customers who were forgotten that could not be removed before; whether any are left. What a command
+/// does is no worse for that.
+pub async fn go_on_forgetting(context: &Context, store: &SqlStore) -> bool {
+    let go_on = async {
+        let (folder, http) = (context.data_folder()?, Http::new()?);
+        let forget = forgetting(context, store, &folder, &http, &|_| {});
+        anyhow::Ok(Box::pin(forget.complete()).await?)
+    };
+    match go_on.await {
+        Ok(forgot) => {
+            forgot
+                .waiting
+                .iter()
+                .for_each(|waiting| warn(context, &format!("customers are not forgotten yet: {waiting}")));
+            !forgot.is_done()
+        }
+        Err(error) => {
+            warn(context, &format!("customers are not forgotten yet: {error:#}"));
+            true
+        }
+    }
+}
+
+fn forgetting<'a>(
+    context: &'a Context,
+    store: &'a SqlStore,
+    folder: &'a DataFolder,
+    http: &'a Http,
+    progress: &'a (dyn Fn(Looking<'_>) + Sync),
+) -> Forget<'a> {
+    let (registry, sandbox, actor) = (&*context.registry, context.sandbox.as_str(), context.actor.as_str());
+    Forget { store, registry, http, folder, sandbox, actor, progress }
+}
+
 /// The lists that are remembered, with the members that they are known to have.
 pub async fn lists(context: &Context, store: &SqlStore) -> Result<Vec<KnownList>> {
     let folder = context.data_folder()?;
@@ -304,6 +357,7 @@ pub async fn end(context: &Context, store: &SqlStore, run: &Run, how: Ending<'_>
         Ending::Retry(destination) => Box::pin(workplace.retry(store, &run.id, destination)).await,
     };
     drop(bars);
+    go_on_forgetting(context, store).await;
     notify(context, store).await;
     let ended = ended.map_err(|error| work.explained(error, &opened))?;
     Ok(summary(store, store.run(&ended.run).await?).await?)

@@ -7,6 +7,7 @@ mod calls;
 mod credentials;
 mod drafts;
 mod file;
+mod forgotten;
 mod leases;
 mod notices;
 mod opening;

@@ -12,6 +12,7 @@ mod connections;
 mod definitions;
 mod demo;
 mod doctor;
+mod forget;
 mod interrupts;
 mod keys;
 mod later;

@@ -41,10 +41,8 @@ async fn a_cancelled_run_stops_within_a_batch_and_leaves_nothing() {
     assert!(matches!(error, EngineError::Cancelled), "{error}");
     assert!(written.load(Ordering::Relaxed) <= 2 * 8192);
     assert_eq!(left(&workspace, "out"), Vec::<String>::new());
-    let of_engines =
-        left(&workspace, "spill").into_iter().flat_map(|engine| left(&workspace, &format!("spill/{engine}")));
-    assert_eq!(of_engines.filter(|name| name.starts_with("view-")).count(), 0);
     drop(tables);
+    assert_eq!(left(&workspace, "spill"), Vec::<String>::new());
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use consign_delivery::folder::DataFolder;
 use consign_delivery::lists::{KnownList, Reconciled, known_lists};
 use consign_delivery::testing::CampaignTest;
@@ -28,7 +28,7 @@ use consign_model::validate::validate;
 use consign_secrets::Secrets;
 use consign_server::summary::summary;
 use consign_server::work::Listener;
-use consign_store::{Drafts, Notice, Run, SqlStore, Store, StoredDefinitions};
+use consign_store::{Drafts, Notice, Outbox, Run, SqlStore, Store, StoredDefinitions};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -188,6 +188,7 @@ pub async fn delete_expired(
     now: DateTime<Utc>,
 ) -> Result<Vec<String>, RetentionError> {
     let days = current.definitions.workspace.clone().unwrap_or_default().retention_days;
+    store.delete_told(now - TimeDelta::days(i64::from(days))).await?;
     consign_delivery::delete_expired(store, folder, days, now).await
 }
 
@@ -242,7 +243,7 @@ pub async fn test_notifications(context: &Context, current: &StoredDefinitions) 
     let (secrets, http) = (context.secrets(&current.folder).await?, receivers()?);
     let notifier = Notifier { definitions: &current.definitions, secrets: &secrets, http: &http };
     let tested = notifier.test(Utc::now()).await.into_iter().map(|tested| TestStep {
-        what: tested.notification.id.to_string(),
+        what: tested.notification.id().to_string(),
         problem: tested.problem.map(|error| show::chain(&error)),
     });
     Ok(NotificationTests { notifications: tested.collect() })
@@ -404,7 +405,9 @@ pub async fn demo(context: &Context, folder: &path::Path, force: bool) -> Result
     draft_next_wave(&store, &current, campaign, &author).await?;
     let consign = format!("consign --data {}", data.display());
     let next = vec![
-        format!("{consign} serve   # then open the address that it prints: the campaign's next wave waits there as a draft"),
+        format!(
+            "{consign} serve   # then open the address that it prints: the campaign's next wave waits there as a draft"
+        ),
         format!("consign sandbox --state {}   # then open the address that it prints", state.display()),
         format!("{consign} preview {campaign} --show-rows 2 --as-of 1998-06-30"),
         format!("{consign} explain {campaign} 00046"),
@@ -415,12 +418,7 @@ pub async fn demo(context: &Context, folder: &path::Path, force: bool) -> Result
 }
 
 /// Puts a draft beside the demo's campaign that says the same, to be edited and run. One that is there stays as it is.
-async fn draft_next_wave(
-    store: &SqlStore,
-    current: &StoredDefinitions,
-    campaign: &Slug,
-    author: &str,
-) -> Result<()> {
+async fn draft_next_wave(store: &SqlStore, current: &StoredDefinitions, campaign: &Slug, author: &str) -> Result<()> {
     let campaign = current.definitions.campaigns.iter().find(|one| one.id == *campaign);
     let mut draft = serde_json::to_value(campaign.context("the demo has no campaign")?)?;
     let name = "Churn prevention, next wave";

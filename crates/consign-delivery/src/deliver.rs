@@ -8,6 +8,7 @@ use consign_destinations::files::{self, FileError, FileWriter};
 use consign_destinations::http::Http;
 use consign_destinations::registry::Registry;
 use consign_model::definition::{Compression, Destination, FileFormat, FileOptions};
+use consign_model::forgotten::Forgotten;
 use consign_model::id::Slug;
 use consign_model::plan::{CampaignPlan, PlannedDelivery};
 use consign_model::spec::{Kinds, Settings};
@@ -137,6 +138,8 @@ pub(crate) struct Sender<'a> {
     pub registry: &'a Registry,
     pub secrets: &'a Secrets,
     pub folder: &'a RunFolder,
+    /// Who is not sent, though they are staged.
+    pub forgotten: &'a Forgotten,
     pub cancel: &'a CancellationToken,
 }
 
@@ -206,7 +209,7 @@ impl Sender<'_> {
         let pgp_key: Option<SecretString> =
             options.pgp_public_key.as_ref().map(|reference| self.secrets.resolve(reference)).transpose()?;
         let attributes = attribute_names(delivery);
-        let rows = staged::attributes(&staged.batches);
+        let rows = staged::attributes(&staged.batches, self.forgotten);
         let written = files::deliver(
             store.as_ref(),
             &delivery.list_name,

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use consign_engine::CustomerExplanation;
+use consign_model::forgotten::KeyHash;
 use consign_model::id::Slug;
 use consign_store::Store;
 use serde::Serialize;
@@ -16,6 +17,8 @@ pub struct Explanation {
     pub as_of: DateTime<Utc>,
     /// What the conditions say of today's tables; `None` where the customer table lacks the key.
     pub now: Option<CustomerExplanation>,
+    /// When the customer was forgotten, if that is so: no run assigns or sends it since.
+    pub forgotten: Option<DateTime<Utc>>,
     /// What the last run that was recorded did; `None` where there is none.
     pub last_run: Option<LastRun>,
 }
@@ -50,6 +53,8 @@ impl Workplace<'_> {
         let as_of = last_run.as_ref().map_or_else(Utc::now, |last| last.as_of);
         let plan = self.plan(campaign, as_of, "explain")?;
         let now = self.tables.explain(&plan.assign, customer_key).await?;
-        Ok(Explanation { as_of, now, last_run })
+        let hash = KeyHash::of(customer_key);
+        let forgotten = store.tombstones().await?.into_iter().find(|one| one.hash == hash).map(|one| one.asked_at);
+        Ok(Explanation { as_of, now, forgotten, last_run })
     }
 }

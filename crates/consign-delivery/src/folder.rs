@@ -10,6 +10,7 @@ use consign_points::Point;
 use consign_secrets::{KeySource, WorkspaceKey};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 /// The data directory of a workspace.
@@ -109,6 +110,11 @@ impl DataFolder {
         self.path.join("memberships")
     }
 
+    /// What is known of one list. The place is what the lists of its destination are remembered by.
+    pub(crate) fn membership(&self, place: &str, list_id: &str) -> PathBuf {
+        self.memberships().join(place).join(hex::encode(&Sha256::digest(list_id)[..12]))
+    }
+
     /// Where the files of all runs are.
     pub(crate) fn runs(&self) -> PathBuf {
         self.path.join("runs")
@@ -137,6 +143,23 @@ impl DataFolder {
     /// What tests kept, a folder each.
     pub(crate) fn tests(&self) -> PathBuf {
         self.path.join("tests")
+    }
+
+    /// Removes the personal data that all tests kept, and what those left that were begun before a moment and killed;
+    /// whether one is being made.
+    pub(crate) fn delete_test_files(&self, killed: DateTime<Utc>) -> io::Result<bool> {
+        let mut under_way = false;
+        for folder in entries(&self.tests())? {
+            let whole = TestFolder::at(&folder);
+            if whole.summary().exists() {
+                remove_folder(&whole.files())?;
+            } else if begun(&folder, "").is_some_and(|begun| begun >= killed.timestamp()) {
+                under_way = true;
+            } else {
+                remove_folder(&folder)?;
+            }
+        }
+        Ok(under_way)
     }
 
     /// Removes the personal data that tests kept which were begun before a moment, and all that killed ones left.
@@ -244,7 +267,7 @@ impl RunFolder {
         self.0.join("staging.json")
     }
 
-    /// What stays of a run.
+    /// What stays of a run: customer keys at most.
     pub(crate) fn stays(&self) -> [PathBuf; 3] {
         [self.recipients(), self.assignments(), self.exchanges()]
     }
@@ -341,6 +364,14 @@ pub(crate) fn entries(folder: &Path) -> io::Result<Vec<PathBuf>> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
         entries => entries?.map(|entry| Ok(entry?.path())).collect(),
     }
+}
+
+/// All files below a folder; none where it does not exist.
+pub(crate) fn below(folder: &Path, found: &mut Vec<PathBuf>) -> io::Result<()> {
+    for path in entries(folder)? {
+        if path.is_dir() { below(&path, found)? } else { found.push(path) }
+    }
+    Ok(())
 }
 
 /// Removes a folder and what is in it, if it is there.

@@ -11,14 +11,12 @@ use arrow::array::{ArrayRef, AsArray, BinaryBuilder, RecordBatch};
 use arrow::datatypes::DataType;
 use consign_secrets::{KeyError, KeyRing, ResealError, SealError, credential_purpose};
 use consign_store::{Resealed, Store, StoreError};
-use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde::Serialize;
-use tempfile::NamedTempFile;
 
-use crate::folder::{DataFolder, entries, sync_folder};
+use crate::folder::{DataFolder, below, entries};
 use crate::platform::{MEMBER, rotated_purpose};
-use crate::staged::READ_ROWS;
+use crate::rewrite::{Failure, publish, rewrite, temporary};
 
 /// What a change of the key came to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -147,8 +145,7 @@ const SEALED: [&str; 2] = ["removal", "encoded"];
 
 /// Seals the members in a file again; a file without any stays as it is.
 fn members(path: &Path, keys: &KeyRing, counted: &mut Counted) -> Result<(), RotateError> {
-    let before = counted.values;
-    let mut reseal = || -> Result<(), Box<dyn Error + Send + Sync>> {
+    let mut reseal = || -> Result<(), Failure> {
         let reader = ParquetRecordBatchReaderBuilder::try_new(File::open(path)?)?;
         let sealed = reader.schema().fields().iter().enumerate();
         let sealed: Vec<usize> = sealed
@@ -158,35 +155,18 @@ fn members(path: &Path, keys: &KeyRing, counted: &mut Counted) -> Result<(), Rot
         if sealed.is_empty() {
             return Ok(());
         }
-        let schema = Arc::clone(reader.schema());
-        let mut written = temporary(path)?;
-        let mut writer = ArrowWriter::try_new(&mut written, schema, None)?;
-        for batch in reader.with_batch_size(READ_ROWS).build()? {
-            let batch = batch?;
-            let mut columns = batch.columns().to_vec();
+        rewrite(path, |rows| {
+            let before = counted.values;
+            let mut columns = rows.columns().to_vec();
             for place in &sealed {
                 columns[*place] = column(&columns[*place], keys, counted)?;
             }
-            writer.write(&RecordBatch::try_new(batch.schema(), columns)?)?;
-        }
-        writer.close()?;
-        if counted.values > before {
-            publish(written, path)?;
-        }
+            let resealed = RecordBatch::try_new(rows.schema(), columns)?;
+            Ok((counted.values > before).then_some(resealed))
+        })?;
         Ok(())
     };
     reseal().map_err(|reason| RotateError::File { path: path.to_owned(), reason })
-}
-
-/// A file that takes the place of another once it is written.
-fn temporary(path: &Path) -> io::Result<NamedTempFile> {
-    tempfile::Builder::new().suffix(".tmp").tempfile_in(path.parent().unwrap_or(Path::new("/")))
-}
-
-fn publish(written: NamedTempFile, path: &Path) -> io::Result<()> {
-    written.as_file().sync_all()?;
-    written.persist(path).map_err(|error| error.error)?;
-    path.parent().map_or(Ok(()), sync_folder)
 }
 
 fn column(sealed: &ArrayRef, keys: &KeyRing, counted: &mut Counted) -> Result<ArrayRef, SealError> {
@@ -199,12 +179,4 @@ fn column(sealed: &ArrayRef, keys: &KeyRing, counted: &mut Counted) -> Result<Ar
         }
     }
     Ok(Arc::new(again.finish()))
-}
-
-/// All files below a folder; none where it does not exist.
-fn below(folder: &Path, found: &mut Vec<PathBuf>) -> io::Result<()> {
-    for path in entries(folder)? {
-        if path.is_dir() { below(&path, found)? } else { found.push(path) }
-    }
-    Ok(())
 }

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use consign_engine::Engine;
+use consign_model::forgotten::Forgotten;
 use consign_model::id::Slug;
 use consign_model::plan::CampaignPlan;
 use consign_store::{RememberedList, Store};
@@ -104,6 +105,7 @@ impl Workplace<'_> {
             registry: self.registry,
             secrets: self.secrets,
             folder: &folder,
+            forgotten: &Forgotten::default(),
             cancel: self.cancel,
         };
         let (store, http, campaign) = (&*under.store, &under.http(self.http), &plan.campaign);

@@ -4,11 +4,13 @@
 //! is told until the receiver accepts it. So it is told though a process dies or a receiver is down, at least once; a
 //! notice's id tells a receiver what it was told before.
 
+mod letter;
 mod message;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use consign_destinations::client::ClientError;
 use consign_destinations::http::Http;
+use consign_destinations::mail::{self, Letter};
 use consign_destinations::webhook;
 use consign_model::definition::{Definitions, Notification, Occasion};
 use consign_secrets::{SecretError, Secrets};
@@ -31,13 +33,13 @@ pub enum NotifyError {
     /// The secret cannot be read.
     #[error(transparent)]
     Secret(#[from] SecretError),
-    /// The receiver did not take it.
+    /// The receiver, or the mail server, did not take it.
     #[error(transparent)]
     Receiver(#[from] ClientError),
     /// The definitions do not have the notification any more.
     #[error("the definitions have no such notification any more")]
     Gone,
-    /// It cannot be written as JSON.
+    /// It cannot be written as JSON, or read as that.
     #[error("the message cannot be written")]
     Message(#[from] serde_json::Error),
 }
@@ -93,7 +95,7 @@ impl Notifier<'_> {
         let mut tested = Vec::new();
         for notification in self.notifications() {
             let told = match written(&message::test(now)) {
-                Ok((id, body)) => self.post(notification, &id, body).await,
+                Ok((id, body)) => self.send(notification, &id, body).await,
                 Err(error) => Err(error),
             };
             tested.push(Tested { notification, problem: told.err() });
@@ -132,28 +134,39 @@ impl Notifier<'_> {
     }
 
     fn is_told(&self, occasion: Occasion) -> bool {
-        self.notifications().iter().any(|one| one.on.contains(&occasion))
+        self.notifications().iter().any(|one| one.on().contains(&occasion))
     }
 
     /// The same message to each who is told of the occasion.
     fn notices(&self, occasion: Occasion, message: &Message<'_>) -> Vec<NewNotice> {
-        let told = self.notifications().iter().filter(|one| one.on.contains(&occasion));
+        let told = self.notifications().iter().filter(|one| one.on().contains(&occasion));
         let notice = |one: &Notification| {
             let (id, body) = written(message).ok()?;
-            Some(NewNotice { id, notification: one.id.clone(), body })
+            Some(NewNotice { id, notification: one.id().clone(), body })
         };
         told.filter_map(notice).collect()
     }
 
     async fn tell(&self, notice: &Notice) -> Result<(), NotifyError> {
-        let notification = self.notifications().iter().find(|one| one.id == notice.notification);
+        let notification = self.notifications().iter().find(|one| *one.id() == notice.notification);
         let notification = notification.ok_or(NotifyError::Gone)?;
-        self.post(notification, &notice.id, notice.body.clone()).await
+        self.send(notification, &notice.id, notice.body.clone()).await
     }
 
-    async fn post(&self, notification: &Notification, id: &str, body: String) -> Result<(), NotifyError> {
-        let secret = self.secrets.resolve(&notification.webhook.secret)?;
-        Ok(webhook::post(self.http, &notification.webhook.url, &secret, id, body).await?)
+    async fn send(&self, notification: &Notification, id: &str, body: String) -> Result<(), NotifyError> {
+        match notification {
+            Notification::Webhook(told) => {
+                let secret = self.secrets.resolve(&told.webhook.secret)?;
+                Ok(webhook::post(self.http, &told.webhook.url, &secret, id, body).await?)
+            }
+            Notification::Email(told) => {
+                let login = told.email.login.as_ref();
+                let password = login.map(|login| self.secrets.resolve(&login.password)).transpose()?;
+                let (subject, text) = letter::written(&serde_json::from_str(&body)?);
+                let letter = Letter { id: id.to_owned(), subject, text };
+                Ok(mail::send(&told.email, password.as_ref(), &letter).await?)
+            }
+        }
     }
 }
 

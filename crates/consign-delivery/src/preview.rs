@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::deliver::{DeliverError, sample};
 use crate::folder::{RunFolder, remove_folder};
+use crate::forget::forgotten;
 use crate::platform::{ListDifference, Platforms, difference};
 use crate::run::{Assignment, DeliverySummary, RunError, Workplace, ids, summary};
 
@@ -71,7 +72,7 @@ impl Workplace<'_> {
         let plan = self.plan(campaign, as_of, id)?;
         let (snapshot, assignment) = self.assign(store, &plan, folder).await?;
         let ids = ids(&plan);
-        let staged = self.stage(&plan, &snapshot, &ids, folder).await?;
+        let staged = self.stage(&plan, &snapshot, &ids, &forgotten(store).await?, folder).await?;
         let mut samples = Vec::new();
         let mut differences = Vec::new();
         let platforms =

@@ -2,7 +2,7 @@
 //! (one without a destination for who is sent nowhere), with its outcome. Customer keys only, so it may stay when the
 //! snapshot has gone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::iter::Peekable;
 use std::path::{Path, PathBuf};
@@ -15,6 +15,7 @@ use arrow::array::{
 use arrow::datatypes::{Date32Type, UInt16Type};
 use chrono::{DateTime, Utc};
 use consign_engine::recipients_schema;
+use consign_model::forgotten::Forgotten;
 use consign_model::plan::{CampaignPlan, PlannedGroup, PlannedSubAudience};
 use consign_model::snapshot;
 use consign_points::Point;
@@ -57,6 +58,8 @@ pub struct DeliveryOutcome<'a> {
     pub rejected: Option<PathBuf>,
     /// The outcome of customers with a staged row: `sent`, `failed`, ...
     pub staged: &'static str,
+    /// The customers who were not sent though they are staged; `None` where all was over before they were forgotten.
+    pub forgotten: Option<&'a Forgotten>,
     /// When what of it arrived did; `None` where nothing did.
     pub sent_at: Option<DateTime<Utc>>,
 }
@@ -145,8 +148,13 @@ impl<'a> Recipients<'a> {
             for place in self.of_group.get(&(at, group)).into_iter().flatten() {
                 let reason = self.unsent[*place].reason(key)?.map(|reason| reason.to_string());
                 let refused = self.refused[*place].holds(key)?;
-                let sent = if refused { "rejected" } else { self.outcomes[*place].staged };
-                let sent_at = self.outcomes[*place].sent_at.filter(|_| reason.is_none() && !refused);
+                let gone = self.outcomes[*place].forgotten.is_some_and(|forgotten| forgotten.holds(key));
+                let sent = match (gone, refused) {
+                    (true, _) => "forgotten",
+                    (false, true) => "rejected",
+                    (false, false) => self.outcomes[*place].staged,
+                };
+                let sent_at = self.outcomes[*place].sent_at.filter(|_| reason.is_none() && !refused && !gone);
                 let outcome = reason.as_deref().unwrap_or(sent);
                 let destination = self.plan.deliveries[*place].destination.as_str();
                 rows.push(key, (at, group), Some((destination, outcome)), sent_at);
@@ -351,6 +359,26 @@ fn of_batch(batch: &RecordBatch) -> Vec<Reject> {
         .filter(|row| !staged.value(*row))
         .filter_map(|row| Some((keys.value(row).to_owned(), Reason::parse(reasons.value(row))?)))
         .collect()
+}
+
+/// A delivery: its sub-audience, group and destination.
+pub(crate) type SentTo = [String; 3];
+
+/// The deliveries in which any of these customers was sent.
+pub(crate) fn sent_to(recipients: &Path, these: &dyn Fn(&str) -> bool) -> Result<BTreeSet<SentTo>, ReadError> {
+    let mut found = BTreeSet::new();
+    for batch in staged::read(recipients)? {
+        let batch = batch?;
+        let text = |name: &str| batch.column_by_name(name).and_then(|array| array.as_string_view_opt());
+        let columns = ["customer_key", "sub_audience_id", "treatment_id", "destination_id"].map(text);
+        let [Some(keys), Some(sub_audiences), Some(groups), Some(destinations)] = columns else { continue };
+        let sent = batch.column_by_name("sent_at");
+        let was_sent = |row: usize| sent.is_some_and(|sent| sent.is_valid(row));
+        for row in (0..batch.num_rows()).filter(|row| was_sent(*row) && these(keys.value(*row))) {
+            found.insert([sub_audiences, groups, destinations].map(|column| column.value(row).to_owned()));
+        }
+    }
+    Ok(found)
 }
 
 /// What is recorded of a customer in one run, for one destination or none.

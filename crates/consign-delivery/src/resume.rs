@@ -69,6 +69,9 @@ impl Workplace<'_> {
         if !run.state.is_finished() || failed.is_empty() {
             return Err(RunError::NothingFailed(run.id));
         }
+        if let Some(at) = run.staged_deleted_at {
+            return Err(RunError::StagedDeleted { run: run.id, at });
+        }
         // All that it takes is looked for before anything changes.
         let plan = self.plan_again(&run)?;
         staged(&self.folder.run(&run.id), &run.id).await?;

@@ -5,9 +5,9 @@ use std::io;
 use std::path::PathBuf;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use consign_store::{Store, StoreError};
+use consign_store::{Run, Store, StoreError};
 
-use crate::folder::DataFolder;
+use crate::folder::{DataFolder, RunFolder};
 
 /// Staged personal data could not be deleted.
 #[derive(Debug, thiserror::Error)]
@@ -39,17 +39,10 @@ pub async fn delete_expired(
     let mut deleted = Vec::new();
     let mut failed = None;
     for run in store.runs_with_staged_data(over).await? {
-        let files = folder.run(&run.id);
-        match files.delete_staged() {
-            Ok(()) => {
-                store
-                    .audit("retention", "delete staged data", &run.id, &format!("campaign `{}`", run.campaign))
-                    .await?;
-                store.note_staged_deleted(&run.id, now).await?;
-                tracing::info!(run = run.id, campaign = %run.campaign, "staged data deleted");
-                deleted.push(run.id);
-            }
-            Err(reason) => failed = Some(RetentionError::Delete { path: files.path().to_owned(), reason }),
+        match delete_staged(store, &folder.run(&run.id), &run, "retention", now).await {
+            Ok(()) => deleted.push(run.id),
+            Err(RetentionError::Store(error)) => return Err(error.into()),
+            Err(error) => failed = Some(error),
         }
     }
     if let Err(reason) = folder.delete_previews(over) {
@@ -59,4 +52,19 @@ pub async fn delete_expired(
         failed = Some(RetentionError::Delete { path: folder.tests(), reason });
     }
     failed.map_or(Ok(deleted), Err)
+}
+
+/// Deletes the staged data of a finished run, and says so in the store and its audit log.
+pub(crate) async fn delete_staged(
+    store: &dyn Store,
+    folder: &RunFolder,
+    run: &Run,
+    actor: &str,
+    now: DateTime<Utc>,
+) -> Result<(), RetentionError> {
+    folder.delete_staged().map_err(|reason| RetentionError::Delete { path: folder.path().to_owned(), reason })?;
+    store.audit(actor, "delete staged data", &run.id, &format!("campaign `{}`", run.campaign)).await?;
+    store.note_staged_deleted(&run.id, now).await?;
+    tracing::info!(run = run.id, campaign = %run.campaign, "staged data deleted");
+    Ok(())
 }

@@ -9,6 +9,7 @@ use consign_destinations::http::Http;
 use consign_destinations::registry::Registry;
 use consign_engine::{AssignRequest, Assigned, Engine, EngineError, Snapshot, Tables};
 use consign_model::definition::{Definitions, Split};
+use consign_model::forgotten::Forgotten;
 use consign_model::id::Slug;
 use consign_model::plan::{AssignPlan, CampaignPlan, PlannedDelivery, plan};
 use consign_model::problem::Problem;
@@ -28,6 +29,7 @@ use crate::assignments::{self, AssignmentsError};
 use crate::checksum::{Checksum, Damage};
 use crate::deliver::{DeliverError, Delivered, Ended, Sender};
 use crate::folder::{DataFolder, RunFolder};
+use crate::forget::forgotten;
 use crate::inspect::Inspector;
 use crate::lease::{HeldByUs, LeaseError, Under};
 use crate::platform::{FollowUp, Followed, PlatformSent, Platforms, rejected_file};
@@ -82,6 +84,17 @@ pub enum RunError {
         run: String,
         /// What is missing or broken.
         reason: String,
+    },
+    /// What it staged was deleted.
+    #[error(
+        "nothing of the run `{run}` can be sent again: its staged data was deleted on {}, since its retention was over or \
+         a customer in it was forgotten: run the campaign again", at.format("%Y-%m-%d")
+    )]
+    StagedDeleted {
+        /// The run.
+        run: String,
+        /// When.
+        at: DateTime<Utc>,
     },
     /// What it staged is not there as it was written.
     #[error("nothing of the run `{run}` is sent: {damage}")]
@@ -268,6 +281,7 @@ impl Workplace<'_> {
         plan: &CampaignPlan,
         snapshot: &Snapshot,
         ids: &[String],
+        forgotten: &Forgotten,
         folder: &RunFolder,
     ) -> Result<Vec<StagedDelivery>, RunError> {
         let request = Stage {
@@ -275,6 +289,7 @@ impl Workplace<'_> {
             plan,
             ids,
             registry: self.registry,
+            forgotten,
             folder,
             threads: self.threads,
             cancel: self.cancel,
@@ -417,14 +432,15 @@ impl Workplace<'_> {
             // Taken while staging reads the same file.
             let path = folder.snapshot();
             let summing = tokio::task::spawn_blocking(move || Checksum::of(&path));
-            let staged = self.stage(plan, &snapshot, &ids, &folder).await?;
+            let staged = self.stage(plan, &snapshot, &ids, &forgotten(store).await?, &folder).await?;
             let summed = summing.await.map_err(|error| RunError::Stage(StageError::Worker(error)))?;
             let summed = summed.map_err(|error| RunError::Stage(StageError::Read(error.into())))?;
             resume::keep_staged(&folder, &Staging { snapshot: summed, deliveries: staged.clone() })?;
             store.move_run(&plan.run_id, RunState::Delivering, None).await?;
             staged
         };
-        let deliveries = self.deliver(under, plan, &ids, &staged, earlier, &folder).await?;
+        let forgotten = forgotten(store).await?;
+        let deliveries = self.deliver(under, plan, &staged, &forgotten, earlier, &folder).await?;
         let stored = store.deliveries(&plan.run_id).await?;
         let outcomes: Vec<_> = deliveries
             .iter()
@@ -433,6 +449,7 @@ impl Workplace<'_> {
                 rejects: &staged.rejects.path,
                 rejected: Some(rejected_file(&folder.platform(&delivery.id))),
                 staged: outcome_word(delivery),
+                forgotten: over(earlier, &plan.run_id, &delivery.id).is_none().then_some(&forgotten),
                 sent_at: ended_at(&stored, plan, delivery).filter(|_| outcome_word(delivery) != "failed"),
             })
             .collect();
@@ -460,8 +477,8 @@ impl Workplace<'_> {
         &self,
         under: &Under,
         plan: &CampaignPlan,
-        ids: &[String],
         staged: &[StagedDelivery],
+        forgotten: &Forgotten,
         earlier: &[Delivery],
         folder: &RunFolder,
     ) -> Result<Vec<DeliverySummary>, RunError> {
@@ -471,9 +488,11 @@ impl Workplace<'_> {
             registry: self.registry,
             secrets: self.secrets,
             folder,
+            forgotten,
             cancel: self.cancel,
         };
-        let all = plan.deliveries.iter().zip(ids).zip(staged);
+        let ids = ids(plan);
+        let all = plan.deliveries.iter().zip(&ids).zip(staged);
         let inspector = Arc::new(Inspector::open(folder)?);
         let (store, http) = (&*under.store, &under.http(self.http));
         let platforms = Platforms { store, engine: self.engine, http, data: self.folder, sandbox: self.sandbox };
@@ -483,7 +502,7 @@ impl Workplace<'_> {
             async move {
                 let key = format!("{}/{id}", plan.run_id);
                 let before = earlier.iter().find(|one| one.id == key);
-                if let Some(over) = before.filter(|one| !one.state.holds_run()) {
+                if let Some(over) = over(earlier, &plan.run_id, id) {
                     let (delivered, error) = resume::ended(over);
                     return Ok(summary(plan, delivery, id, staged, delivered, error));
                 }
@@ -644,6 +663,12 @@ fn outcome_word(delivery: &DeliverySummary) -> &'static str {
         (Some(_), Some(Delivered::List(PlatformSent { list, .. }))) if list.sent + list.kept > 0 => "partial",
         _ => "failed",
     }
+}
+
+/// A delivery of a run that was over before; it stays as it is.
+fn over<'a>(earlier: &'a [Delivery], run: &str, id: &str) -> Option<&'a Delivery> {
+    let key = format!("{run}/{id}");
+    earlier.iter().find(|one| one.id == key && !one.state.holds_run())
 }
 
 /// When a delivery ended.

@@ -19,6 +19,7 @@ use uuid::Uuid;
 
 use crate::deliver::{DeliverError, attribute_names, encoder, requests};
 use crate::folder::{DataFolder, RunFolder, TestFolder, entries, keep, kept, private_folder, remove_folder};
+use crate::forget::forgotten;
 use crate::platform::{PlatformError, place};
 use crate::run::{RunError, Workplace, chain, ids, summary};
 use crate::stage::{Counts, StageError, StagedDelivery};
@@ -168,7 +169,7 @@ impl Workplace<'_> {
     ) -> Result<CampaignTest, RunError> {
         let (snapshot, assignment) = self.assign(store, plan, work).await?;
         let ids = ids(plan);
-        let staged = self.stage(plan, &snapshot, &ids, work).await?;
+        let staged = self.stage(plan, &snapshot, &ids, &forgotten(store).await?, work).await?;
         let unusable = |reason| RunError::Folder { path: own.path().to_owned(), reason };
         let mut deliveries = Vec::new();
         for ((delivery, staged), id) in plan.deliveries.iter().zip(&staged).zip(&ids) {

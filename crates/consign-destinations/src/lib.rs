@@ -12,6 +12,7 @@ pub mod encode;
 pub mod files;
 pub mod http;
 pub mod kinds;
+pub mod mail;
 pub mod registry;
 pub mod send;
 pub mod webhook;

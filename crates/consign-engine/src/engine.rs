@@ -13,6 +13,7 @@ use url::Url;
 use crate::error::{EngineError, query_error};
 use crate::session::Shared;
 use crate::snapshot::Snapshot;
+use crate::spill::Spill;
 use crate::tables::Tables;
 
 /// Smallest pool, in bytes: below it even small sorts end for want of memory.
@@ -49,15 +50,16 @@ impl Engine {
     pub fn new(options: EngineOptions) -> Result<Self, EngineError> {
         let EngineOptions { memory, threads, spill } = options;
         let memory = memory.max(MIN_MEMORY);
-        std::fs::create_dir_all(&spill)
+        let own = Spill::within(&spill)
             .map_err(|reason| EngineError::SpillFolder { folder: spill.display().to_string(), reason })?;
-        let disk = DiskManagerBuilder::default().with_mode(DiskManagerMode::Directories(vec![spill.clone()]));
+        let folders = DiskManagerMode::Directories(vec![own.path().to_owned()]);
+        let disk = DiskManagerBuilder::default().with_mode(folders);
         let runtime = RuntimeEnvBuilder::new()
             .with_memory_pool(Arc::new(FairSpillPool::new(memory)))
             .with_disk_manager_builder(disk)
             .build_arc()
             .map_err(|error| query_error(error, memory))?;
-        Ok(Self { shared: Shared { runtime, threads: threads.max(1), memory, spill } })
+        Ok(Self { shared: Shared { runtime, threads: threads.max(1), memory, spill: Arc::new(own) } })
     }
 
     /// Opens the tables of all sources. A table that cannot be opened becomes a problem at its path in the definitions

@@ -13,6 +13,7 @@ use crate::error::{EngineError, query_error};
 use crate::functions;
 use crate::moment::Moment;
 use crate::snapshot::Snapshot;
+use crate::spill::Spill;
 
 /// Rows of a batch.
 pub(crate) const BATCH: usize = 8192;
@@ -25,7 +26,7 @@ pub(crate) struct Shared {
     /// Bytes of the pool.
     pub memory: usize,
     /// Where copies of tables are kept while they are needed.
-    pub spill: std::path::PathBuf,
+    pub spill: Arc<Spill>,
 }
 
 impl Shared {

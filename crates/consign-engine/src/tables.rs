@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use consign_model::definition::{
     Connection, Definitions, FileConnection, PostgresConnection, Source, Table, TableFormat,
 };
+use consign_model::forgotten::Forgotten;
 use consign_model::problem::{Path, Problem};
 use consign_model::schema::{CAMPAIGN_RECIPIENTS, Catalog, Column, ColumnType, TableSchema, semantic_of};
 use consign_model::word;
@@ -32,6 +33,8 @@ use crate::source::{Trouble, parquet};
 pub struct Tables {
     pub(crate) shared: Shared,
     pub(crate) open: BTreeMap<String, OpenTable>,
+    /// Customers who are left out of every assignment.
+    pub(crate) forgotten: Forgotten,
     catalog: Catalog,
     problems: Vec<Problem>,
 }
@@ -100,6 +103,12 @@ impl Tables {
         self.open.get(table)?.written
     }
 
+    /// The same tables, with these customers left out of every assignment.
+    #[must_use]
+    pub fn without(self, forgotten: Forgotten) -> Self {
+        Self { forgotten, ..self }
+    }
+
     pub(crate) fn table(&self, name: &str) -> Result<&OpenTable, EngineError> {
         self.open.get(name).ok_or_else(|| EngineError::Table {
             table: name.to_owned(),
@@ -136,7 +145,7 @@ impl Tables {
             }
         }
         let catalog = tables.values().map(|table| table.schema.clone()).collect();
-        Ok(Self { shared, open: tables, catalog, problems })
+        Ok(Self { shared, open: tables, forgotten: Forgotten::default(), catalog, problems })
     }
 }
 

@@ -222,9 +222,16 @@ impl From<Trouble> for WriteError {
     }
 }
 
+impl Tables {
+    /// A folder for what is needed for a moment. It goes when this is dropped.
+    pub fn temporary(&self) -> Result<TempDir, EngineError> {
+        temporary(&self.shared)
+    }
+}
+
 fn temporary(shared: &Shared) -> Result<TempDir, EngineError> {
     tempfile::Builder::new()
         .prefix("view-")
-        .tempdir_in(&shared.spill)
-        .map_err(|reason| EngineError::SpillFolder { folder: shared.spill.display().to_string(), reason })
+        .tempdir_in(shared.spill.path())
+        .map_err(|reason| EngineError::SpillFolder { folder: shared.spill.path().display().to_string(), reason })
 }

@@ -16,7 +16,9 @@ use crate::condition::Condition;
 use crate::contract::Contract;
 use crate::id::Slug;
 
-pub use notifications::{Notification, Occasion, Webhook};
+pub use notifications::{
+    Email, EmailNotification, MailLogin, MailTls, Notification, Occasion, Webhook, WebhookNotification,
+};
 
 /// Everything that one or more definition files say. Each file holds any of these keys; files add up.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -9,6 +9,7 @@ pub mod condition;
 pub mod contract;
 pub mod definition;
 pub mod document;
+pub mod forgotten;
 pub mod id;
 pub mod plan;
 pub mod problem;

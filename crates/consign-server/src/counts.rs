@@ -145,7 +145,7 @@ pub(crate) async fn count(app: &App, of: CountOf) -> Answer<Counts> {
         };
         let planned = plan(&definitions, open.tables.catalog(), kinds, &campaign.id, Utc::now(), COUNTED);
         let planned = planned.map_err(|problems| Refusal::invalid("it cannot be counted", problems))?.assign;
-        let (tables, spill) = (Arc::clone(&open.tables), app.folder.spill());
+        let tables = Arc::clone(&open.tables);
         let is_alone = campaign.include.iter().any(|segment| segment.as_str() == COUNTED);
         app.at_desk(move |_, cancel| async move {
             if is_alone {
@@ -153,7 +153,7 @@ pub(crate) async fn count(app: &App, of: CountOf) -> Answer<Counts> {
             } else if !compared.is_empty() {
                 overlap(&tables, &planned, compared, &cancel).await
             } else {
-                assigned(&tables, &campaign, &planned, &spill, &cancel).await
+                assigned(&tables, &campaign, &planned, &cancel).await
             }
         })
         .await
@@ -310,14 +310,11 @@ async fn assigned(
     tables: &Tables,
     campaign: &Campaign,
     plan: &AssignPlan,
-    spill: &std::path::Path,
     cancel: &CancellationToken,
 ) -> Result<Counts, EngineError> {
-    let unusable = |reason: std::io::Error| EngineError::SpillFolder { folder: spill.display().to_string(), reason };
-    std::fs::create_dir_all(spill).map_err(unusable)?;
-    let folder = tempfile::Builder::new().prefix("count-").tempdir_in(spill).map_err(unusable)?;
-    let snapshot = Url::from_file_path(folder.path().join("snapshot.parquet"))
-        .map_err(|()| unusable(std::io::Error::other("it is no absolute path")))?;
+    let folder = tables.temporary()?;
+    let snapshot = Url::from_file_path(folder.path().join("snapshot.parquet"));
+    let snapshot = snapshot.map_err(|()| EngineError::Query("the spill folder is no absolute path".into()))?;
     let request = AssignRequest { snapshot: &snapshot, previous: None, progress: &|_| {}, cancel };
     let assigned = tables.assign(plan, &request).await?;
     let counts = |segments: &[Slug], counts: Vec<u64>| {

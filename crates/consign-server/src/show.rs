@@ -251,6 +251,7 @@ pub fn explanation(
         customer_key: customer_key.to_owned(),
         run: explanation.last_run.map(|last| last.run),
         as_of: explanation.as_of,
+        forgotten: explanation.forgotten,
         exists: explanation.now.is_some(),
         in_audience: explanation.now.is_some_and(|now| now.in_audience),
         segments,

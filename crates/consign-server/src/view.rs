@@ -536,6 +536,8 @@ pub struct Explanation {
     pub run: Option<String>,
     /// The moment from which relative times are taken.
     pub as_of: DateTime<Utc>,
+    /// When the customer was forgotten, if that is so: no run assigns or sends it since.
+    pub forgotten: Option<DateTime<Utc>>,
     /// Whether the customer table has the customer.
     pub exists: bool,
     /// The segments that the audience is made of, excluded and always excluded ones after the included.

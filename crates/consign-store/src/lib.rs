@@ -21,6 +21,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use consign_model::definition::Definitions;
+use consign_model::forgotten::KeyHash;
 use consign_model::id::Slug;
 
 pub use accounts::{Accounts, NewToken, NewUser, Role, Token, User, UserChange};
@@ -33,9 +34,9 @@ pub use notice::{Announced, NewNotice, Notice, Outbox, Told};
 pub use open::{Examined, examine};
 pub use record::{
     Applied, AudienceCounts, AuditEntry, AuditFilter, Credential, Delivery, DeliveryChange, DeliveryCounts,
-    DeliveryError, ErrorClass, Event, GroupCounts, ListCounts, NewDelivery, NewOccurrence, NewRun, Occurrence,
-    OccurrenceState, OpenJob, RememberedList, Resealed, Run, RunMode, ScheduleBegun, StoredDefinitions, StoredFolder,
-    SubAudienceCounts, Target,
+    DeliveryError, ErrorClass, Event, Forgetting, GroupCounts, ListCounts, NewDelivery, NewOccurrence, NewRun,
+    Occurrence, OccurrenceState, OpenJob, RememberedList, Resealed, Run, RunMode, ScheduleBegun, StoredDefinitions,
+    StoredFolder, SubAudienceCounts, Target, Tombstone,
 };
 pub use sql::{SqlStore, restore};
 pub use state::{DeliveryState, Outcome, RunState};
@@ -184,6 +185,16 @@ pub trait Store: Send + Sync {
 
     /// The time of a schedule that a run is for; `None` where somebody began it by hand.
     async fn occurrence_of(&self, run: &str) -> Result<Option<Occurrence>, StoreError>;
+
+    /// Keeps tombstones of customers, all or none; the audit log says so of each. Of one who was forgotten before, and of
+    /// whom there were traces again, the traces are to be removed again.
+    async fn forget(&self, asked: &[Forgetting], actor: &str) -> Result<(), StoreError>;
+
+    /// The tombstones, by hash.
+    async fn tombstones(&self) -> Result<Vec<Tombstone>, StoreError>;
+
+    /// Notes that nothing but tombstones is left of customers; the audit log says so of each.
+    async fn note_forgotten(&self, gone: &[KeyHash], actor: &str) -> Result<(), StoreError>;
 
     /// Appends to the audit log, which nothing else ever changes: who (a user, or what acts by itself, such as
     /// `retention`) did what (`run`, `cancel`, ...) to what (an id, or a hash of a customer key), and what else there is

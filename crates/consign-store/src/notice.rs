@@ -76,6 +76,9 @@ pub trait Outbox: Send + Sync {
     /// Takes on the telling of it until that time, after which others may. `false` where another process has done so.
     async fn take_notice(&self, notice: &Notice, until: DateTime<Utc>) -> Result<bool, StoreError>;
 
+    /// Deletes what was accepted or given up and was decided by then; how many.
+    async fn delete_told(&self, decided_by: DateTime<Utc>) -> Result<u64, StoreError>;
+
     /// Notes what became of telling it.
     async fn settle_notice(&self, notice: &Notice, told: &Told) -> Result<(), StoreError>;
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use consign_model::definition::Definitions;
+use consign_model::forgotten::KeyHash;
 use consign_model::id::Slug;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -524,6 +525,26 @@ impl DeliveryChange {
     pub fn error(self, class: ErrorClass, message: impl Into<String>) -> Self {
         Self { error: Some(DeliveryError { class, message: message.into() }), ..self }
     }
+}
+
+/// A customer to forget.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Forgetting {
+    /// A hash of the customer's key.
+    pub hash: KeyHash,
+    /// What stands for the key in recipients from now on: random.
+    pub token: String,
+}
+
+/// What stays of a customer who was forgotten.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tombstone {
+    /// A hash of the customer's key.
+    pub hash: KeyHash,
+    /// What stands for the key in recipients; `None` once all other traces are gone.
+    pub token: Option<String>,
+    /// When it was last asked for.
+    pub asked_at: DateTime<Utc>,
 }
 
 /// Something that happened.

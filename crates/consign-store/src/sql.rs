@@ -11,6 +11,7 @@ mod data_folder;
 mod definitions;
 mod deliveries;
 mod drafts;
+mod forgotten;
 mod leases;
 mod lists;
 mod notices;
@@ -26,6 +27,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, SubsecRound, Utc};
 use consign_model::definition::Definitions;
+use consign_model::forgotten::KeyHash;
 use consign_model::id::Slug;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -38,8 +40,8 @@ use crate::location::Location;
 use crate::open;
 use crate::record::{
     Applied, AudienceCounts, AuditEntry, AuditFilter, Credential, Delivery, DeliveryChange, DeliveryCounts, Event,
-    NewDelivery, NewOccurrence, NewRun, Occurrence, OccurrenceState, RememberedList, Resealed, Run, ScheduleBegun,
-    StoredDefinitions, StoredFolder,
+    Forgetting, NewDelivery, NewOccurrence, NewRun, Occurrence, OccurrenceState, RememberedList, Resealed, Run,
+    ScheduleBegun, StoredDefinitions, StoredFolder, Tombstone,
 };
 use crate::state::RunState;
 
@@ -304,6 +306,18 @@ impl Store for SqlStore {
 
     async fn occurrence_of(&self, run: &str) -> Result<Option<Occurrence>, StoreError> {
         look!(self, connection => occurrences::of_run(connection, run))
+    }
+
+    async fn forget(&self, asked: &[Forgetting], actor: &str) -> Result<(), StoreError> {
+        change!(self, connection => forgotten::forget(connection, asked, actor))
+    }
+
+    async fn tombstones(&self) -> Result<Vec<Tombstone>, StoreError> {
+        look!(self, connection => forgotten::all(connection))
+    }
+
+    async fn note_forgotten(&self, gone: &[KeyHash], actor: &str) -> Result<(), StoreError> {
+        change!(self, connection => forgotten::done(connection, gone, actor))
     }
 
     async fn audit(&self, actor: &str, action: &str, subject: &str, detail: &str) -> Result<(), StoreError> {

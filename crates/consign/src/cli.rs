@@ -284,6 +284,18 @@ pub enum Command {
         /// The customer's key
         customer_key: String,
     },
+    /// Forget customers: remove every trace of them, and never send them again
+    #[command(
+        after_long_help = "They are taken off every list that lets one, and out of staged data; in the record of recipients a \
+                           random token stands for each, so that counts stay. What cannot be removed is named. What cannot be \
+                           removed now is removed by the next run, or by `consign serve`; the exit code is 4 then.\n\n\
+                           Examples:\n  consign forget 00042\n  consign forget - < keys.txt"
+    )]
+    Forget {
+        /// The customers' keys; `-` reads them from standard input, one a line
+        #[arg(required = true, value_name = "CUSTOMER_KEY")]
+        customer_keys: Vec<String>,
+    },
     /// Serve the sandbox: the platforms' side of their protocols, to rehearse campaigns without an account
     #[command(
         after_long_help = "Destinations with `sandbox: true` send there. Open its address in a browser to look at lists, members, \

@@ -10,6 +10,7 @@ mod demo;
 mod destinations;
 mod doctor;
 mod export;
+mod forget;
 mod keys;
 mod lists;
 mod notifications;
@@ -61,6 +62,7 @@ pub async fn run(command: Command, context: &Context) -> Result<Exit> {
         }
         Command::Audit { since } => audit::run(context, since).await,
         Command::Doctor => doctor::run(context).await,
+        Command::Forget { customer_keys } => forget::run(context, customer_keys).await,
         Command::Explain { campaign, customer_key } => campaign::explain(context, &campaign, &customer_key).await,
         Command::Sandbox(asked) => sandbox::run(context, asked).await,
         Command::Destinations { command: Destinations::List } => destinations::list(context).await,

@@ -21,7 +21,7 @@ pub enum Exit {
     Usage,
     /// The definitions have errors; nothing was changed.
     Invalid,
-    /// Some deliveries arrived and others did not.
+    /// Some deliveries arrived and others did not; some traces of a forgotten customer are left.
     Partial,
     /// What was named does not exist; nothing was done.
     NotFound,
@@ -40,7 +40,7 @@ Exit codes:
   1    it could not be done; standard error says why
   2    the command line makes no sense
   3    the definitions have errors; nothing was changed
-  4    some deliveries arrived and others did not
+  4    some deliveries arrived and others did not; some traces of a forgotten customer are left
   5    what was named does not exist; nothing was done
   6    another process or run is in the way; try again later
   7    `doctor` found a problem

@@ -7,6 +7,7 @@ mod changes;
 mod destinations;
 mod doctor;
 mod explanation;
+mod forgot;
 mod grid;
 mod keys;
 mod lists;

@@ -8,12 +8,13 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use consign_delivery::folder::DataFolder;
 use consign_delivery::lists::{KnownList, Reconciled, known_lists};
 use consign_delivery::testing::CampaignTest;
 use consign_delivery::{
-    FollowUp, Notifier, PreviewOptions, Progress, RetentionError, RunError, Workplace, connect, keep_rotated,
+    FollowUp, Forget, Forgot, Looking, Notifier, PreviewOptions, Progress, RetentionError, RunError, Workplace,
+    connect, keep_rotated,
 };
 use consign_destinations::files;
 use consign_destinations::http::{Http, Patience, RetryPolicy, SystemClock, Timeouts};
@@ -27,7 +28,7 @@ use consign_model::validate::validate;
 use consign_secrets::Secrets;
 use consign_server::summary::summary;
 use consign_server::work::Listener;
-use consign_store::{Drafts, Notice, Run, SqlStore, Store, StoredDefinitions};
+use consign_store::{Drafts, Notice, Outbox, Run, SqlStore, Store, StoredDefinitions};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -187,6 +188,7 @@ pub async fn delete_expired(
     now: DateTime<Utc>,
 ) -> Result<Vec<String>, RetentionError> {
     let days = current.definitions.workspace.clone().unwrap_or_default().retention_days;
+    store.delete_told(now - TimeDelta::days(i64::from(days))).await?;
     consign_delivery::delete_expired(store, folder, days, now).await
 }
 
@@ -204,6 +206,7 @@ pub async fn run_as(work: &Campaigning<'_>, run_id: &str, as_of: DateTime<Utc>) 
     let version = work.current.version;
     let run = Box::pin(workplace.run_as(work.store, run_id, version, work.campaign, as_of)).await;
     drop(bars);
+    go_on_forgetting(work.context, work.store).await;
     notify(work.context, work.store).await;
     let run = run.map_err(|error| work.explained(error, &opened))?;
     Ok(summary(work.store, work.store.run(&run.run).await?).await?)
@@ -240,7 +243,7 @@ pub async fn test_notifications(context: &Context, current: &StoredDefinitions) 
     let (secrets, http) = (context.secrets(&current.folder).await?, receivers()?);
     let notifier = Notifier { definitions: &current.definitions, secrets: &secrets, http: &http };
     let tested = notifier.test(Utc::now()).await.into_iter().map(|tested| TestStep {
-        what: tested.notification.id.to_string(),
+        what: tested.notification.id().to_string(),
         problem: tested.problem.map(|error| show::chain(&error)),
     });
     Ok(NotificationTests { notifications: tested.collect() })
@@ -265,6 +268,57 @@ pub async fn follow_up(context: &Context, store: &SqlStore) -> Result<()> {
         context.printer.note(&show::followed(&followed));
     }
     Ok(())
+}
+
+/// Forgets customers.
+pub async fn forget(context: &Context, store: &SqlStore, customer_keys: &[String]) -> Result<Forgot> {
+    let (folder, http) = (context.data_folder()?, Http::new()?);
+    let progress = |looking: Looking<'_>| {
+        if let Looking::List(list) = looking {
+            context.printer.note(&format!("looking at the list `{}` at `{}`", list.list_id, list.destination));
+        }
+    };
+    let forget = forgetting(context, store, &folder, &http, &progress);
+    forget.forget(customer_keys).await?;
+    // What a platform works on would keep them there for longer.
+    if let Err(error) = follow_up(context, store).await {
+        context.printer.note(&format!("what platforms still work on could not be looked at: {error:#}"));
+    }
+    Ok(Box::pin(forget.complete()).await?)
+}
+
+/// Removes traces of customers who were forgotten that could not be removed before; whether any are left. What a command
+/// does is no worse for that.
+pub async fn go_on_forgetting(context: &Context, store: &SqlStore) -> bool {
+    let go_on = async {
+        let (folder, http) = (context.data_folder()?, Http::new()?);
+        let forget = forgetting(context, store, &folder, &http, &|_| {});
+        anyhow::Ok(Box::pin(forget.complete()).await?)
+    };
+    match go_on.await {
+        Ok(forgot) => {
+            forgot
+                .waiting
+                .iter()
+                .for_each(|waiting| warn(context, &format!("customers are not forgotten yet: {waiting}")));
+            !forgot.is_done()
+        }
+        Err(error) => {
+            warn(context, &format!("customers are not forgotten yet: {error:#}"));
+            true
+        }
+    }
+}
+
+fn forgetting<'a>(
+    context: &'a Context,
+    store: &'a SqlStore,
+    folder: &'a DataFolder,
+    http: &'a Http,
+    progress: &'a (dyn Fn(Looking<'_>) + Sync),
+) -> Forget<'a> {
+    let (registry, sandbox, actor) = (&*context.registry, context.sandbox.as_str(), context.actor.as_str());
+    Forget { store, registry, http, folder, sandbox, actor, progress }
 }
 
 /// The lists that are remembered, with the members that they are known to have.
@@ -304,6 +358,7 @@ pub async fn end(context: &Context, store: &SqlStore, run: &Run, how: Ending<'_>
         Ending::Retry(destination) => Box::pin(workplace.retry(store, &run.id, destination)).await,
     };
     drop(bars);
+    go_on_forgetting(context, store).await;
     notify(context, store).await;
     let ended = ended.map_err(|error| work.explained(error, &opened))?;
     Ok(summary(store, store.run(&ended.run).await?).await?)
@@ -350,7 +405,9 @@ pub async fn demo(context: &Context, folder: &path::Path, force: bool) -> Result
     draft_next_wave(&store, &current, campaign, &author).await?;
     let consign = format!("consign --data {}", data.display());
     let next = vec![
-        format!("{consign} serve   # then open the address that it prints: the campaign's next wave waits there as a draft"),
+        format!(
+            "{consign} serve   # then open the address that it prints: the campaign's next wave waits there as a draft"
+        ),
         format!("consign sandbox --state {}   # then open the address that it prints", state.display()),
         format!("{consign} preview {campaign} --show-rows 2 --as-of 1998-06-30"),
         format!("{consign} explain {campaign} 00046"),
@@ -361,12 +418,7 @@ pub async fn demo(context: &Context, folder: &path::Path, force: bool) -> Result
 }
 
 /// Puts a draft beside the demo's campaign that says the same, to be edited and run. One that is there stays as it is.
-async fn draft_next_wave(
-    store: &SqlStore,
-    current: &StoredDefinitions,
-    campaign: &Slug,
-    author: &str,
-) -> Result<()> {
+async fn draft_next_wave(store: &SqlStore, current: &StoredDefinitions, campaign: &Slug, author: &str) -> Result<()> {
     let campaign = current.definitions.campaigns.iter().find(|one| one.id == *campaign);
     let mut draft = serde_json::to_value(campaign.context("the demo has no campaign")?)?;
     let name = "Churn prevention, next wave";

@@ -4,9 +4,9 @@ use std::env;
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
-use consign_delivery::RunError;
 use consign_delivery::folder::DataFolder;
 use consign_delivery::recipients::recorded;
+use consign_delivery::{RunError, forgotten};
 use consign_destinations::http::Http;
 use consign_engine::{Engine, EngineError, EngineOptions, Tables};
 use consign_model::definition::Definitions;
@@ -44,7 +44,7 @@ impl Opened {
             tables = engine.open(&stored.definitions, &secrets) => tables?,
             () = context.cancel.cancelled() => return Err(RunError::from(EngineError::Cancelled).into()),
         };
-        let tables = tables.with_recipients(&recorded(store, &folder).await?)?;
+        let tables = tables.with_recipients(&recorded(store, &folder).await?)?.without(forgotten(store).await?);
         Ok(Self { tables, secrets, folder, engine, http: Http::new()?, threads })
     }
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::path::Path;
 
 use arrow::array::{AsArray, BooleanArray};
-use arrow::compute::filter_record_batch;
+use arrow::compute::{and, filter_record_batch};
 use arrow::datatypes::UInt64Type;
 use chrono::Utc;
 use consign_destinations::client::{Job, JobState};
@@ -21,6 +21,7 @@ use super::prehashed;
 use super::rejects::{RejectsWriter, forget_rejects};
 use super::{Again, PlatformError, Sending, Step};
 use crate::deliver::day;
+use crate::stage::Reason;
 use crate::staged;
 
 /// Encoded rows of one staged batch, with who they are.
@@ -96,7 +97,8 @@ impl Sending<'_> {
         self.outcome.list.kept = skipped - self.outcome.list.sent.min(skipped);
         let path = self.work.join(KEPT);
         let mut kept = Kept::open((!replaces).then_some(path.as_path()))?;
-        let total = self.staged.counts.rows - skipped;
+        let total = self.staged.counts.rows - skipped - self.forgotten;
+        self.outcome.list.reject(&Reason::Forgotten.to_string(), self.forgotten);
         forget_rejects(&self.work)?;
         let rejects = RejectsWriter::create(&self.work)?;
         let answered = if replaces { self.go_on_with_session()? } else { 0 };
@@ -135,7 +137,7 @@ impl Sending<'_> {
                 let rows = rows?;
                 let places = first..first + rows.num_rows() as u64;
                 first = places.end;
-                let wanted = kept.others(places.clone())?;
+                let wanted = and(&kept.others(places.clone())?, &staged::are_known(&rows, self.sender.forgotten))?;
                 batch.places.extend(places.zip(wanted.values()).filter(|(_, wanted)| *wanted).map(|(place, _)| place));
                 let rows = filter_record_batch(&rows, &wanted)?;
                 progress.prehashed += prehashed::count(&rows, self.delivery);
@@ -238,11 +240,16 @@ impl Sending<'_> {
     /// Begins a session, or takes up the one that an earlier process began; the rows that were answered to it.
     fn go_on_with_session(&mut self) -> Result<u64, PlatformError> {
         let window = self.client.session_window().unwrap_or_default();
+        // The places of its rows have moved where somebody was forgotten since.
+        if self.begun.session.as_ref().is_some_and(|open| open.forgotten != self.forgotten) {
+            self.begun.lose_session();
+        }
         let open = self.begun.open_session(window, Utc::now()).unwrap_or_else(|| Session {
             since: Utc::now(),
             requests: 0,
             rows: 0,
             most_rows: None,
+            forgotten: self.forgotten,
             list: self.outcome.list.clone(),
         });
         (self.outcome.list, self.outcome.requests) = (open.list.clone(), open.requests);

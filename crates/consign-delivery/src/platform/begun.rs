@@ -41,6 +41,9 @@ pub(super) struct Session {
     pub rows: u64,
     /// The most rows of a request, where the platform said so.
     pub most_rows: Option<usize>,
+    /// Rows of the delivery that it leaves out, since their customers were forgotten.
+    #[serde(default)]
+    pub forgotten: u64,
     /// What became of their rows.
     pub list: ListCounts,
 }
@@ -48,8 +51,12 @@ pub(super) struct Session {
 impl Begun {
     /// What a delivery to that list began with, if it did.
     pub fn read(work: &Path, list_id: &str) -> io::Result<Option<Self>> {
-        let found: Option<Self> = kept(&work.join(FILE))?;
-        Ok(found.filter(|begun| begun.list_id == list_id))
+        Ok(Self::any(work)?.filter(|begun| begun.list_id == list_id))
+    }
+
+    /// What a delivery began with, whatever list that was.
+    pub fn any(work: &Path) -> io::Result<Option<Self>> {
+        kept(&work.join(FILE))
     }
 
     pub fn write(&self, work: &Path) -> io::Result<()> {
@@ -100,7 +107,8 @@ mod tests {
     #[test]
     fn a_session_goes_on_within_its_window_and_is_given_up_after_it() {
         let since = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
-        let session = Session { since, requests: 3, rows: 30, most_rows: None, list: ListCounts::default() };
+        let session =
+            Session { since, requests: 3, rows: 30, most_rows: None, forgotten: 0, list: ListCounts::default() };
         let mut begun = Begun { session: Some(session.clone()), ..Begun::default() };
         let window = Duration::from_mins(90);
         assert_eq!(begun.open_session(window, since + TimeDelta::minutes(89)), Some(session));

@@ -11,6 +11,7 @@ use consign_secrets::{KeyError, SealError, SecretError};
 use consign_store::{ListCounts, StoreError};
 
 use crate::lease::LeaseError;
+use crate::stage::Reason;
 use crate::staged::ReadError;
 
 /// A platform's delivery failed.
@@ -134,7 +135,8 @@ pub enum PlatformError {
 impl PlatformError {
     /// What keeps a list from having arrived though all requests for it were answered.
     pub(super) fn of(list: &str, counts: &ListCounts) -> Option<Self> {
-        let refused = counts.all_rejected();
+        let forgotten = counts.rejected.get(&Reason::Forgotten.to_string()).copied().unwrap_or_default();
+        let refused = counts.all_rejected() - forgotten;
         if counts.given_up > 0 {
             Some(Self::GaveUp(counts.given_up))
         } else if refused > 0 && counts.sent + counts.kept + counts.unknown == 0 {

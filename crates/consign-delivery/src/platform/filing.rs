@@ -14,10 +14,10 @@ use consign_store::OpenJob;
 use super::cut::Cut;
 use super::members::{Members, Standing};
 use super::numbers::Numbers;
-use super::{PlatformError, PlatformSent, Platforms, guard, identity, place, wanted};
+use super::{PlatformError, PlatformSent, Platforms, guard, identity, not_begun, place, wanted};
 use crate::deliver::{Sender, Spoken, day};
 use crate::folder::private_folder;
-use crate::stage::StagedDelivery;
+use crate::stage::{Reason, StagedDelivery};
 use crate::staged;
 
 /// One delivery under way.
@@ -30,6 +30,8 @@ struct Putting<'a> {
     filing: &'a dyn Filing,
     identifying: identity::Identifying,
     day: NaiveDate,
+    /// The rows that go: those staged, but for customers who were forgotten since.
+    rows: u64,
     outcome: PlatformSent,
 }
 
@@ -43,6 +45,10 @@ pub(super) async fn send(
     (client, encoder): &Spoken,
     filing: &dyn Filing,
 ) -> (PlatformSent, Result<(), PlatformError>) {
+    let forgotten = match staged::count_forgotten(&staged.batches, sender.forgotten) {
+        Ok(forgotten) => forgotten,
+        Err(error) => return not_begun(staged, error.into()),
+    };
     let mut putting = Putting {
         sender,
         platforms,
@@ -52,10 +58,12 @@ pub(super) async fn send(
         filing,
         identifying: identity::identifying(delivery),
         day: day(sender.plan),
+        rows: staged.counts.rows - forgotten,
         outcome: PlatformSent::default(),
     };
     let done = putting.run(id, client.as_ref()).await;
     let mut outcome = putting.outcome;
+    outcome.list.reject(&Reason::Forgotten.to_string(), forgotten);
     let known = outcome.list.sent + outcome.list.all_rejected() + outcome.list.unknown;
     outcome.list.reject("not_sent", staged.counts.rows.saturating_sub(known));
     (outcome, done)
@@ -75,13 +83,13 @@ impl Putting<'_> {
             let difference = self.difference(id, &Members::open(data, &place, list_id)?).await?;
             guard(self.delivery, self.staged, &difference)?;
             gone = difference.gone;
-            if self.staged.counts.rows == 0 && difference.members == 0 {
+            if self.rows == 0 && difference.members == 0 {
                 self.outcome.list.note("there are no rows, so no file went, and the list is as it was");
                 return Ok(());
             }
         }
-        let rows_per_file = self.filing.rows_per_file(self.staged.counts.rows, found.is_some())?;
-        if self.staged.counts.rows == 0 {
+        let rows_per_file = self.filing.rows_per_file(self.rows, found.is_some())?;
+        if self.rows == 0 {
             self.outcome.list.note("there are no rows, so no list was made");
             return Ok(());
         }
@@ -104,7 +112,7 @@ impl Putting<'_> {
         if let Some(job) = job {
             self.look(client.poll(&job).await, job)?;
         }
-        (self.outcome.list.sent, self.outcome.list.removed) = (self.staged.counts.rows, gone);
+        (self.outcome.list.sent, self.outcome.list.removed) = (self.rows, gone);
         let mut members = Members::open(data, &place, &list.id)?;
         members.forget()?;
         self.note(&mut members, Standing::Acknowledged)?;
@@ -116,7 +124,7 @@ impl Putting<'_> {
     async fn difference(&self, id: &str, members: &Members) -> Result<Difference, PlatformError> {
         let work = self.sender.folder.platform(id);
         private_folder(&work).map_err(|reason| PlatformError::Members { path: work.clone(), reason })?;
-        identity::write_rows(&self.staged.batches, &self.identifying, &work)?;
+        identity::write_rows(&self.staged.batches, self.sender.forgotten, &self.identifying, &work)?;
         let difference = members.difference(self.platforms.engine, &work).await?;
         if self.filing.keeps_apart() && difference.members > 0 && !members.keeps_to_files() {
             return Err(PlatformError::FilledOtherwise { list: self.delivery.list_name.clone(), by: "requests" });
@@ -135,7 +143,7 @@ impl Putting<'_> {
         let (envelope, files) = self.put(numbers, rows_per_file).await?;
         let published = self.filing.publish(wanted, found, &envelope, &files).await;
         self.outcome.list.unknown = match &published {
-            Err(error) if error.class == ErrorClass::Unavailable => self.staged.counts.rows,
+            Err(error) if error.class == ErrorClass::Unavailable => self.rows,
             _ => 0,
         };
         Ok(published?)
@@ -147,11 +155,11 @@ impl Putting<'_> {
         let mut encoded = EncodedRows::new();
         let mut files = Vec::new();
         let mut envelope = self.encoder.envelope(&list, Operation::Replace, &self.sequence(1, false))?;
-        let mut cut = Cut::new(self.staged.counts.rows, rows_per_file);
+        let mut cut = Cut::new(self.rows, rows_per_file);
         let mut done = 0;
         for batch in &self.staged.batches {
             for rows in staged::read(&batch.path)? {
-                let rows = rows?;
+                let rows = staged::known(&rows?, self.sender.forgotten)?;
                 let mut from = 0;
                 while from < rows.num_rows() {
                     let piece = cut.next(rows.num_rows() - from);
@@ -192,7 +200,7 @@ impl Putting<'_> {
     }
 
     fn sequence(&self, number: u64, last: bool) -> Sequence {
-        Sequence { number, last, total_rows: self.staged.counts.rows, session: 1, day: self.day }
+        Sequence { number, last, total_rows: self.rows, session: 1, day: self.day }
     }
 
     /// Notes all rows, and that they went by files where that matters.
@@ -200,7 +208,7 @@ impl Putting<'_> {
         if self.filing.keeps_apart() {
             members.keep_to_files()?;
         }
-        members.note_all(&self.staged.batches, &self.identifying, standing)
+        members.note_all(&self.staged.batches, self.sender.forgotten, &self.identifying, standing)
     }
 
     /// What the platform says of the job at once. One that works on is left to it.
@@ -229,7 +237,7 @@ impl Putting<'_> {
                     id: job.id,
                     number: 1,
                     removes: false,
-                    rows: self.staged.counts.rows,
+                    rows: self.rows,
                     since: now,
                     looked: 0,
                     looked_at: now,

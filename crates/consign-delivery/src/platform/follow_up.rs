@@ -30,7 +30,8 @@ use crate::recipients;
 use crate::run::chain;
 
 /// A platform that does not answer is asked again the next time, rather than waited for.
-const IMPATIENT: RetryPolicy = RetryPolicy { longest_wait: Duration::from_secs(2), budget: Duration::from_secs(4) };
+pub(super) const IMPATIENT: RetryPolicy =
+    RetryPolicy { longest_wait: Duration::from_secs(2), budget: Duration::from_secs(4) };
 
 /// What following up works with.
 pub struct FollowUp<'a> {

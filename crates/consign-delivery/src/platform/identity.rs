@@ -5,11 +5,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BinaryArray, RecordBatch, StringViewArray, UInt8Array, UInt64Array};
-use arrow::compute::cast;
+use arrow::compute::{cast, filter_record_batch};
 use arrow::datatypes::DataType;
 use consign_destinations::client::Member as PlatformMember;
 use consign_engine::rows_schema;
-use consign_model::plan::PlannedDelivery;
+use consign_model::forgotten::Forgotten;
+use consign_model::plan::{PlannedAttribute, PlannedDelivery};
 use consign_model::spec::UniqueBy;
 use parquet::arrow::ArrowWriter;
 use serde_json::{Map, Value};
@@ -33,11 +34,16 @@ pub(super) struct Identifying {
 /// Rows are told from each other by the attributes by which they are duplicates; by all where nothing is said.
 pub(super) fn identifying(delivery: &PlannedDelivery) -> Identifying {
     let names = delivery.attributes.iter().map(|attribute| attribute.name.clone());
-    let names = match &delivery.rules.unique_by {
-        UniqueBy::Attributes(identifying) => names.filter(|name| identifying.contains(name)).collect(),
-        UniqueBy::WholeRow | UniqueBy::Nothing => names.collect(),
-    };
+    let names = telling(names, &delivery.rules.unique_by);
     Identifying { names, clears: delivery.settings.flag("clear_nulls") }
+}
+
+/// Those of the attributes that tell rows from each other.
+pub(super) fn telling(attributes: impl Iterator<Item = String>, unique_by: &UniqueBy) -> Vec<String> {
+    match unique_by {
+        UniqueBy::Attributes(identifying) => attributes.filter(|name| identifying.contains(name)).collect(),
+        UniqueBy::WholeRow | UniqueBy::Nothing => attributes.collect(),
+    }
 }
 
 /// Staged rows as texts, with their identities.
@@ -114,36 +120,45 @@ fn digest(columns: &[(String, StringViewArray)], cleared: &[(String, StringViewA
     hash.finalize().into()
 }
 
-/// Writes the identities of all rows of a delivery into its working folder.
-pub(super) fn write_rows(batches: &[StagedBatch], identifying: &Identifying, work: &Path) -> Result<(), PlatformError> {
+/// Writes the identities of a delivery's rows into its working folder. Those of forgotten customers are left out, and the
+/// places of the others are what they were.
+pub(super) fn write_rows(
+    batches: &[StagedBatch],
+    forgotten: &Forgotten,
+    identifying: &Identifying,
+    work: &Path,
+) -> Result<(), PlatformError> {
     let file =
         File::create(work.join(ROWS)).map_err(|reason| PlatformError::Members { path: work.to_owned(), reason })?;
     let mut writer = ArrowWriter::try_new(file, rows_schema(), None)?;
     let mut first = 0_u64;
     for batch in batches {
         for rows in staged::read(&batch.path)? {
-            let identified = Identified::of(&rows?, identifying)?;
-            let rows = identified.identities.len() as u64;
+            let rows = rows?;
+            let places = first..first + rows.num_rows() as u64;
+            first = places.end;
+            let known = staged::are_known(&rows, forgotten);
+            let identified = Identified::of(&filter_record_batch(&rows, &known)?, identifying)?;
+            let places = places.zip(known.values()).filter(|(_, known)| *known).map(|(place, _)| place);
             let columns: Vec<ArrayRef> = vec![
-                Arc::new(UInt64Array::from_iter_values(first..first + rows)),
+                Arc::new(UInt64Array::from_iter_values(places)),
                 Arc::new(BinaryArray::from_iter_values(&identified.identities)),
                 Arc::new(UInt8Array::from_iter_values(identified.identities.iter().map(|identity| identity[0]))),
                 Arc::new(BinaryArray::from_iter_values(&identified.attributes)),
             ];
             writer.write(&RecordBatch::try_new(rows_schema(), columns)?)?;
-            first += rows;
         }
     }
     writer.close()?;
     Ok(())
 }
 
-/// Rows to take off a list: one column for each attribute of the delivery, texts where the removals have them.
+/// Rows to take off a list: one column for each attribute, texts where the removals have them.
 pub(super) fn removal_rows(
     removals: &[Map<String, Value>],
-    delivery: &PlannedDelivery,
+    attributes: &[PlannedAttribute],
 ) -> Result<RecordBatch, PlatformError> {
-    let columns = delivery.attributes.iter().map(|attribute| {
+    let columns = attributes.iter().map(|attribute| {
         let values = removals.iter().map(|removal| removal.get(&attribute.name).and_then(Value::as_str));
         (attribute.name.as_str(), Arc::new(values.collect::<StringViewArray>()) as ArrayRef, true)
     });

@@ -9,12 +9,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, BinaryArray, RecordBatch, StringViewArray, UInt8Array, UInt64Array};
+use arrow::compute::{filter_record_batch, not};
 use arrow::datatypes::UInt64Type;
 use consign_engine::{Difference, Engine, members_schema};
+use consign_model::forgotten::Forgotten;
 use consign_points::Point;
 use consign_secrets::{OpenKey, SealError};
 use parquet::arrow::ArrowWriter;
-use sha2::{Digest, Sha256};
 
 use super::PlatformError;
 use super::identity::{Identified, Identifying};
@@ -61,9 +62,7 @@ pub(super) struct Members {
 
 impl Members {
     pub fn open(data: &DataFolder, destination: &str, list_id: &str) -> Result<Self, PlatformError> {
-        let list = hex::encode(&Sha256::digest(list_id)[..12]);
-        let folder = data.memberships().join(destination).join(list);
-        Self::at(data, folder)
+        Self::at(data, data.membership(destination, list_id))
     }
 
     /// Members that are kept in that folder.
@@ -78,6 +77,11 @@ impl Members {
 
     fn failed(&self, reason: impl Into<io::Error>) -> PlatformError {
         PlatformError::Members { path: self.folder.clone(), reason: reason.into() }
+    }
+
+    /// A file of that name beside what is known.
+    pub fn beside(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
     }
 
     /// Everything that is known, in files.
@@ -123,27 +127,57 @@ impl Members {
         Ok(())
     }
 
-    /// Notes all rows of a delivery.
+    /// Notes all rows of a delivery, but for those of forgotten customers.
     pub fn note_all(
         &mut self,
         batches: &[StagedBatch],
+        forgotten: &Forgotten,
         identifying: &Identifying,
         standing: Standing,
     ) -> Result<(), PlatformError> {
         for batch in batches {
             for rows in staged::read(&batch.path)? {
-                let rows = Identified::of(&rows?, identifying)?;
-                let removals: Vec<_> = (0..rows.identities.len()).map(|row| rows.removal(row)).collect();
-                let members = removals.iter().enumerate().map(|(row, removal)| Member {
-                    identity: rows.identities[row],
-                    attributes: rows.attributes[row],
-                    customer_key: rows.keys.value(row),
-                    removal: Some(removal),
-                });
-                self.note(&members.collect::<Vec<_>>(), standing)?;
+                self.note_rows(&staged::known(&rows?, forgotten)?, identifying, standing)?;
             }
         }
         Ok(())
+    }
+
+    /// Notes of the rows of forgotten customers that nobody knows how they stand.
+    pub fn note_forgotten(
+        &mut self,
+        batches: &[StagedBatch],
+        forgotten: &Forgotten,
+        identifying: &Identifying,
+    ) -> Result<(), PlatformError> {
+        if forgotten.is_empty() {
+            return Ok(());
+        }
+        for batch in batches {
+            for rows in staged::read(&batch.path)? {
+                let rows = rows?;
+                let theirs = filter_record_batch(&rows, &not(&staged::are_known(&rows, forgotten))?)?;
+                self.note_rows(&theirs, identifying, Standing::Unknown)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn note_rows(
+        &mut self,
+        rows: &RecordBatch,
+        identifying: &Identifying,
+        standing: Standing,
+    ) -> Result<(), PlatformError> {
+        let rows = Identified::of(rows, identifying)?;
+        let removals: Vec<_> = (0..rows.identities.len()).map(|row| rows.removal(row)).collect();
+        let members = removals.iter().enumerate().map(|(row, removal)| Member {
+            identity: rows.identities[row],
+            attributes: rows.attributes[row],
+            customer_key: rows.keys.value(row),
+            removal: Some(removal),
+        });
+        self.note(&members.collect::<Vec<_>>(), standing)
     }
 
     /// Whether the list goes by files, and takes no requests.

@@ -11,6 +11,7 @@ mod cut;
 mod error;
 mod filing;
 mod follow_up;
+mod forgetting;
 mod identity;
 mod jobs;
 mod members;
@@ -28,6 +29,7 @@ use consign_destinations::encode::{ListTarget, Operation, RequestEncoder};
 use consign_destinations::http::Http;
 use consign_engine::{Difference, Engine};
 use consign_model::definition::Membership;
+use consign_model::forgotten::Forgotten;
 use consign_model::id::Slug;
 use consign_model::plan::{CampaignPlan, PlannedDelivery};
 use consign_store::{ListCounts, Store};
@@ -38,6 +40,7 @@ use crate::deliver::{Sender, Spoken};
 use crate::folder::{DataFolder, private_folder, remove_folder};
 use crate::requests::session;
 use crate::stage::StagedDelivery;
+use crate::staged;
 use begun::Begun;
 use identity::Identifying;
 use members::Members;
@@ -45,6 +48,7 @@ use reconcile::read_members;
 
 pub use error::PlatformError;
 pub use follow_up::{FollowUp, Followed};
+pub(crate) use forgetting::{ListToLeave, PlatformLeft, Unanswered};
 pub(crate) use members::MEMBER;
 pub use reconcile::Agreed;
 pub(crate) use rejects::rejected_file;
@@ -103,6 +107,8 @@ struct Sending<'a> {
     /// What its sessions at the platform are named by.
     name: String,
     begun: Begun,
+    /// Rows of customers who were forgotten since they were staged.
+    forgotten: u64,
     /// Members whose missing fields were cleared.
     cleared: u64,
     /// The most rows of a request, where the platform said so.
@@ -152,6 +158,8 @@ impl<'a> Sending<'a> {
         private_folder(&work).map_err(failed)?;
         let earlier = if created { None } else { Begun::read(&work, &list_id).map_err(failed)? };
         let begun = if let Some(begun) = earlier {
+            // A request that was not answered to the process that died may have put them on the list.
+            members.note_forgotten(&staged.batches, sender.forgotten, &identity::identifying(delivery))?;
             begun
         } else {
             remove_folder(&jobs::folder(&work)).map_err(failed)?;
@@ -178,6 +186,7 @@ impl<'a> Sending<'a> {
             work,
             name: format!("{}/{id}", sender.plan.run_id),
             begun,
+            forgotten: staged::count_forgotten(&staged.batches, sender.forgotten)?,
             cleared: 0,
             most_rows: None,
             engine,
@@ -191,7 +200,7 @@ impl<'a> Sending<'a> {
         if self.members.keeps_to_files() {
             return Err(PlatformError::FilledOtherwise { list: self.delivery.list_name.clone(), by: "files" });
         }
-        identity::write_rows(&self.staged.batches, &self.identifying, &self.work)?;
+        identity::write_rows(&self.staged.batches, self.sender.forgotten, &self.identifying, &self.work)?;
         let way = self.way();
         if way == Way::Remove {
             return self.remove_rows().await;
@@ -333,7 +342,7 @@ pub(crate) async fn difference(
     let place = place(delivery);
     let Some(list_id) = platforms.store.remembered_list(&place, &plan.campaign, group).await? else { return Ok(None) };
     private_folder(work).map_err(|reason| PlatformError::Members { path: work.to_owned(), reason })?;
-    identity::write_rows(&staged.batches, &identity::identifying(delivery), work)?;
+    identity::write_rows(&staged.batches, &Forgotten::default(), &identity::identifying(delivery), work)?;
     let members = Members::open(platforms.data, &place, &list_id)?;
     let Difference { members, kept, gone } = members.difference(platforms.engine, work).await?;
     let removes = !matches!(delivery.membership, Some(Membership::Append | Membership::Remove));

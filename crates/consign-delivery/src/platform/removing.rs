@@ -1,13 +1,13 @@
 //! Removing: members that have no row any more, or all rows of a group that is taken off a list.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::mem;
 
 use arrow::array::{Array, AsArray, BinaryArray, RecordBatch, StringViewArray};
 use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
 use consign_destinations::client::{ById, Job, JobState};
-use consign_destinations::encode::{EncodedRows, Operation, Sequence, split_requests};
+use consign_destinations::encode::{EncodedRows, ListTarget, Operation, Sequence, split_requests};
 use consign_destinations::registry::Kind;
 use consign_destinations::send::{Frame, JobEnd, Stop, send_rows};
 use serde_json::{Map, Value};
@@ -121,7 +121,7 @@ impl Sending<'_> {
         }
         match self.client.by_id() {
             Some(by_id) => {
-                remove_by_id(by_id, self, &leaving).await?;
+                remove_by_id(by_id, &self.list, leaving.iter().map(|one| &one.removal)).await?;
                 self.outcome.list.removed += leaving.len() as u64;
                 self.note_removed(&leaving)?;
                 Ok(Ok(()))
@@ -132,7 +132,7 @@ impl Sending<'_> {
 
     async fn remove_by_request(&mut self, leaving: &[Leaving]) -> Step<()> {
         let removals: Vec<_> = leaving.iter().map(|one| one.removal.clone()).collect();
-        let rows = removal_rows(&removals, self.delivery)?;
+        let rows = removal_rows(&removals, &self.delivery.attributes)?;
         let mut encoded = EncodedRows::new();
         self.encoder.encode_rows(&rows, &self.list, Operation::Remove, &mut encoded)?;
         let sequence = |sending: &Self| Sequence {
@@ -222,7 +222,7 @@ impl Sending<'_> {
         let mut shared = HashSet::new();
         for staged in &self.staged.batches {
             for rows in staged::read(&staged.path)? {
-                let rows = rows?;
+                let rows = staged::known(&rows?, self.sender.forgotten)?;
                 for (field, array) in rows.schema().fields().iter().zip(rows.columns()) {
                     if field.name() == crate::stage::CUSTOMER_KEY || array.data_type() != &DataType::Utf8View {
                         continue;
@@ -240,43 +240,47 @@ impl Sending<'_> {
 }
 
 /// Finds the platform's ids of members, and takes them off by them.
-async fn remove_by_id(by_id: &dyn ById, sending: &Sending<'_>, leaving: &[Leaving]) -> Result<(), PlatformError> {
+pub(super) async fn remove_by_id(
+    by_id: &dyn ById,
+    list: &ListTarget,
+    leaving: impl Iterator<Item = &Map<String, Value>> + Send,
+) -> Result<(), PlatformError> {
     let mut ids: Vec<String> = Vec::new();
-    let mut values: Vec<String> = Vec::new();
-    let attribute = sending.identifying.names.first().cloned().unwrap_or_default();
-    for one in leaving {
-        let text = |name: &str| one.removal.get(name).and_then(Value::as_str).map(ToOwned::to_owned);
-        if let Some(id) = text(ID) {
-            ids.push(id);
-        } else if let Some(value) = text(&attribute) {
-            values.push(value);
+    let mut values: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for removal in leaving {
+        let mut texts = removal.iter().filter_map(|(name, value)| Some((name.as_str(), value.as_str()?.to_owned())));
+        match texts.next() {
+            Some((ID, id)) => ids.push(id),
+            Some((attribute, value)) => values.entry(attribute).or_default().push(value),
+            None => {}
         }
     }
-    for values in values.chunks(by_id.most_values().max(1)) {
-        ids.extend(by_id.find(&attribute, values).await?.into_iter().map(|member| member.id));
+    for (attribute, values) in values {
+        for values in values.chunks(by_id.most_values().max(1)) {
+            ids.extend(by_id.find(attribute, values).await?.into_iter().map(|member| member.id));
+        }
     }
     for ids in ids.chunks(by_id.most_ids().max(1)) {
-        by_id.remove(&sending.list, ids).await?;
+        by_id.remove(list, ids).await?;
     }
     Ok(())
 }
 
 /// A column of members.
-fn binary<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a BinaryArray, PlatformError> {
-    let column = batch.column_by_name(name).and_then(|array| array.as_binary_opt::<i32>());
-    Ok(column.ok_or_else(not_as_written)?)
+pub(super) fn binary<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a BinaryArray, ArrowError> {
+    batch.column_by_name(name).and_then(|array| array.as_binary_opt::<i32>()).ok_or_else(not_as_written)
 }
 
 /// The customer keys of members.
-fn keys(batch: &RecordBatch) -> Result<&StringViewArray, PlatformError> {
+pub(super) fn keys(batch: &RecordBatch) -> Result<&StringViewArray, ArrowError> {
     let column = batch.column_by_name("customer_key").and_then(|array| array.as_string_view_opt());
-    Ok(column.ok_or_else(not_as_written)?)
+    column.ok_or_else(not_as_written)
 }
 
-fn not_as_written() -> ArrowError {
+pub(super) fn not_as_written() -> ArrowError {
     ArrowError::SchemaError("members are not as they were written".into())
 }
 
-fn object(json: &[u8]) -> Map<String, Value> {
+pub(super) fn object(json: &[u8]) -> Map<String, Value> {
     serde_json::from_slice(json).unwrap_or_default()
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use arrow::array::{Array, AsArray, BooleanArray, RecordBatch, StringViewArray};
 use arrow::row::{RowConverter, Rows, SortField};
 use consign_destinations::encode::{EncodedRows, ListTarget, Operation, RequestEncoder};
+use consign_model::forgotten::Forgotten;
 use consign_model::id::Slug;
 use consign_model::plan::{AttributeSource, CleanedColumn, PlannedAttribute, PlannedDelivery};
 use consign_model::snapshot;
@@ -41,6 +42,7 @@ impl Suppressed {
 pub(super) struct Found {
     pub recurring: Arc<Recurring>,
     pub suppressed: Suppressed,
+    pub forgotten: Forgotten,
 }
 
 /// The domain of identifiers among recurring values; those of lists follow it.
@@ -135,10 +137,24 @@ impl Judge {
     /// For each row why it is dropped, if it is. Rows come in the order of the list.
     pub fn judge(&mut self, candidates: &Candidates) -> Result<Vec<Option<Drop>>, StageError> {
         let mut drops = vec![None; candidates.len()];
+        self.forgotten(candidates, &mut drops)?;
         self.consent(candidates, &mut drops)?;
         self.suppressed(candidates, &mut drops)?;
         self.identifiers(candidates, &mut drops)?;
         Ok(drops)
+    }
+
+    fn forgotten(&self, candidates: &Candidates, drops: &mut [Option<Drop>]) -> Result<(), StageError> {
+        if self.found.forgotten.is_empty() {
+            return Ok(());
+        }
+        let keys = candidates.text(snapshot::CUSTOMER_KEY)?;
+        for (drop, key) in drops.iter_mut().zip(keys) {
+            if key.is_some_and(|key| self.found.forgotten.holds(key)) {
+                *drop = Some(Drop { reason: Reason::Forgotten, attribute: None });
+            }
+        }
+        Ok(())
     }
 
     fn consent(&self, candidates: &Candidates, drops: &mut [Option<Drop>]) -> Result<(), StageError> {
@@ -148,7 +164,7 @@ impl Judge {
         let name = snapshot::consent(&self.delivery.destination);
         let consents = candidates.column(&name)?.as_boolean_opt().ok_or(StageError::Layout(name))?;
         for (row, drop) in drops.iter_mut().enumerate() {
-            if !is_true(consents, row) {
+            if drop.is_none() && !is_true(consents, row) {
                 *drop = Some(Drop { reason: Reason::NoConsent, attribute: None });
             }
         }

@@ -22,6 +22,7 @@ use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 use consign_destinations::encode::EncodeError;
 use consign_destinations::registry::Registry;
+use consign_model::forgotten::Forgotten;
 use consign_model::plan::CampaignPlan;
 use futures::stream::BoxStream;
 use serde::{Deserialize, Serialize};
@@ -126,6 +127,8 @@ pub struct Stage<'a> {
     pub ids: &'a [String],
     /// The kinds.
     pub registry: &'a Registry,
+    /// Who is not staged, though the snapshot has them.
+    pub forgotten: &'a Forgotten,
     /// Where staged files go.
     pub folder: &'a RunFolder,
     /// How many threads.
@@ -185,7 +188,7 @@ async fn look_ahead(stage: &Stage<'_>) -> Result<Found, StageError> {
         let scans = pass(stage.snapshot, &columns, vec![scan], stage.cancel, stage.progress).await?;
         suppressed = scans.into_iter().next().map(SuppressedScan::finish).unwrap_or_default();
     }
-    Ok(Found { recurring, suppressed })
+    Ok(Found { recurring, suppressed, forgotten: stage.forgotten.clone() })
 }
 
 fn distinct(columns: impl IntoIterator<Item = String>) -> Vec<String> {

@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
+    /// The customer was forgotten after the snapshot was written.
+    Forgotten,
     /// The destination's consent rule does not hold for the customer.
     NoConsent,
     /// An identifier of the row is one of a customer who is always excluded or lacks consent.

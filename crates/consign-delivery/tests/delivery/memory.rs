@@ -28,6 +28,8 @@ pub struct Customer {
     pub email: Option<&'static str>,
     pub phone: Option<&'static str>,
     pub orders: Vec<&'static str>,
+    /// After the snapshot was written.
+    pub forgotten: bool,
 }
 
 /// The key of a customer by its place in the snapshot.

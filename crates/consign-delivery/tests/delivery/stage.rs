@@ -9,6 +9,7 @@ use consign_delivery::stage::{
     ATTRIBUTE, CUSTOMER_KEY, CUSTOMER_STAGED, Counts, REASON, Reason, Stage, StagedDelivery, stage,
 };
 use consign_destinations::registry::Registry;
+use consign_model::forgotten::{Forgotten, KeyHash};
 use consign_model::spec::{Hash, UniqueBy};
 use proptest::prelude::*;
 use tokio_util::sync::CancellationToken;
@@ -28,11 +29,12 @@ fn customers() -> impl Strategy<Value = Vec<Customer>> {
         one_of(&EMAILS),
         one_of(&PHONES),
         prop::collection::vec(prop::sample::select(&PRODUCTS[..]), 0..4),
+        prop::bool::weighted(0.1),
     );
-    let customer = customer.prop_map(|(group, consent, email, phone, mut orders)| {
+    let customer = customer.prop_map(|(group, consent, email, phone, mut orders, forgotten)| {
         orders.sort_unstable();
         // Who is outside the audience is in the snapshot for being excluded.
-        Customer { excluded: group.is_none(), group, consent, email, phone, orders }
+        Customer { excluded: group.is_none(), group, consent, email, phone, orders, forgotten }
     });
     prop::collection::vec(customer, 0..60)
 }
@@ -100,6 +102,9 @@ fn expected(customers: &[Customer], wanted: &Wanted) -> Expected {
             .iter()
             .map(|product| {
                 let (email, phone) = (valid(customer.email), valid(customer.phone));
+                if customer.forgotten {
+                    return Some(Reason::Forgotten);
+                }
                 if wanted.consent && !customer.consent {
                     return Some(Reason::NoConsent);
                 }
@@ -160,7 +165,13 @@ fn ids(wanted: &[Wanted]) -> Vec<String> {
     (0..wanted.len()).map(|place| format!("d{place}")).collect()
 }
 
-fn run(snapshot: &MemorySnapshot, wanted: &[Wanted], threads: usize) -> Staged {
+/// Who was forgotten since the snapshot was written.
+fn forgotten(customers: &[Customer]) -> Forgotten {
+    let places = customers.iter().enumerate().filter(|(_, customer)| customer.forgotten);
+    places.map(|(place, _)| KeyHash::of(&key(place))).collect()
+}
+
+fn run(snapshot: &MemorySnapshot, wanted: &[Wanted], forgotten: &Forgotten, threads: usize) -> Staged {
     let folder = tempfile::tempdir().unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let deliveries = runtime
@@ -169,6 +180,7 @@ fn run(snapshot: &MemorySnapshot, wanted: &[Wanted], threads: usize) -> Staged {
             plan: &plan(wanted),
             ids: &ids(wanted),
             registry: &Registry::new(),
+            forgotten,
             folder: &RunFolder::at(folder.path()),
             threads,
             cancel: &CancellationToken::new(),
@@ -231,7 +243,7 @@ proptest! {
         batch_rows in 1_usize..20,
         threads in 1_usize..4,
     ) {
-        let staged = run(&snapshot(&customers, batch_rows), &wanted, threads);
+        let staged = run(&snapshot(&customers, batch_rows), &wanted, &forgotten(&customers), threads);
         for (delivery, wanted) in staged.deliveries.iter().zip(&wanted) {
             let expected = expected(&customers, wanted);
             prop_assert_eq!(rows(delivery), expected.rows);
@@ -251,8 +263,8 @@ proptest! {
         wanted in prop::collection::vec(wanted(), 1..4),
     ) {
         let snapshot = snapshot(&customers, 7);
-        let one = run(&snapshot, &wanted, 1);
-        let four = run(&snapshot, &wanted, 4);
+        let one = run(&snapshot, &wanted, &forgotten(&customers), 1);
+        let four = run(&snapshot, &wanted, &forgotten(&customers), 4);
         prop_assert_eq!(files(one.folder.path()), files(four.folder.path()));
     }
 
@@ -262,9 +274,9 @@ proptest! {
         wanted in prop::collection::vec(wanted(), 1..4),
     ) {
         let snapshot = snapshot(&customers, 9);
-        let staged = run(&snapshot, &wanted, 2);
+        let staged = run(&snapshot, &wanted, &forgotten(&customers), 2);
         let outcomes: Vec<_> =
-            staged.deliveries.iter().map(|one| DeliveryOutcome { rejects: &one.rejects.path, rejected: None, staged: "sent", sent_at: None }).collect();
+            staged.deliveries.iter().map(|one| DeliveryOutcome { rejects: &one.rejects.path, rejected: None, forgotten: None, staged: "sent", sent_at: None }).collect();
         let to = staged.folder.path().join("recipients.parquet");
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(recipients::record(&snapshot, &plan(&wanted), &outcomes, &to)).unwrap();
@@ -306,6 +318,7 @@ fn a_cancelled_staging_says_so() {
         email: Some("a@example.com"),
         phone: None,
         orders: vec![],
+        forgotten: false,
     };
     let wanted = [Wanted {
         group: 0,
@@ -322,6 +335,7 @@ fn a_cancelled_staging_says_so() {
         plan: &plan(&wanted),
         ids: &ids(&wanted),
         registry: &Registry::new(),
+        forgotten: &Forgotten::default(),
         folder: &RunFolder::at(folder.path()),
         threads: 1,
         cancel: &cancel,

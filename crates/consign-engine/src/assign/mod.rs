@@ -90,7 +90,7 @@ impl Tables {
             ..Assigned::default()
         };
         let stores = &self.shared.runtime.object_store_registry;
-        let target = write::Target::new(request.snapshot, &self.shared.spill, stores)?;
+        let target = write::Target::new(request.snapshot, self.shared.spill.path(), stores)?;
         let writing = write::Writing { plan, request, prepared: &prepared };
         if plan.split == Split::Exact {
             let scratch = prepared.view.path("unsplit.parquet");

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use arrow::array::{Array, AsArray, BooleanArray, RecordBatch, StringViewArray, UInt16Array};
 use arrow::compute::{BatchCoalescer, filter_record_batch};
 use arrow::datatypes::{Schema, SchemaRef, UInt16Type};
+use arrow::error::ArrowError;
 use consign_model::plan::AssignPlan;
 use consign_model::snapshot::{CUSTOMER_KEY, EXCLUDED, GROUP, SUB_AUDIENCE};
 use datafusion::execution::SendableRecordBatchStream;
@@ -215,8 +216,9 @@ impl Writing<'_> {
     ) -> Result<(), EngineError> {
         let columns: Vec<usize> = (0..written(&stream.schema()).fields().len()).collect();
         while let Some(batch) = next(stream, self.request.cancel, &self.prepared.view).await? {
-            counts.see(&batch);
             let failed = |error| EngineError::Query(format!("{error}"));
+            let batch = self.without_forgotten(batch).map_err(failed)?;
+            counts.see(&batch);
             let counted_only = flag(&batch, COUNTED_ONLY);
             let keep: BooleanArray = counted_only.iter().map(|only| Some(only != Some(true))).collect();
             let rows = batch.project(&columns).and_then(|rows| filter_record_batch(&rows, &keep)).map_err(failed)?;
@@ -228,10 +230,26 @@ impl Writing<'_> {
     }
 }
 
+impl Writing<'_> {
+    /// The rows of customers who were not forgotten: the others are not even counted.
+    fn without_forgotten(&self, batch: RecordBatch) -> Result<RecordBatch, ArrowError> {
+        let forgotten = &self.prepared.tables.forgotten;
+        if forgotten.is_empty() {
+            return Ok(batch);
+        }
+        let known = keys(&batch).iter().map(|key| Some(key.is_none_or(|key| !forgotten.holds(key))));
+        filter_record_batch(&batch, &known.collect())
+    }
+}
+
 /// The columns of a plan that the snapshot has: those before the first that is only counted.
 fn written(schema: &Schema) -> SchemaRef {
     let fields = schema.fields().iter().take_while(|field| field.name() != COUNTED_ONLY);
     Arc::new(Schema::new(fields.cloned().collect::<Vec<_>>()))
+}
+
+fn keys(batch: &RecordBatch) -> &StringViewArray {
+    batch.column_by_name(CUSTOMER_KEY).map(AsArray::as_string_view).expect("the plan has the column")
 }
 
 fn flag<'a>(batch: &'a RecordBatch, name: &str) -> &'a BooleanArray {
@@ -262,8 +280,7 @@ impl Counts {
     }
 
     fn see(&mut self, batch: &RecordBatch) {
-        let keys: &StringViewArray =
-            batch.column_by_name(CUSTOMER_KEY).map(AsArray::as_string_view).expect("the plan has the column");
+        let keys = keys(batch);
         let small = |name: &str| -> &UInt16Array {
             batch.column_by_name(name).map(AsArray::as_primitive::<UInt16Type>).expect("the plan has the column")
         };

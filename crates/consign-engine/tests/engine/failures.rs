@@ -42,7 +42,21 @@ async fn a_cancelled_run_stops_within_a_batch_and_leaves_nothing() {
     assert!(written.load(Ordering::Relaxed) <= 2 * 8192);
     assert_eq!(left(&workspace, "out"), Vec::<String>::new());
     drop(tables);
-    assert_eq!(left(&workspace, "spill").iter().filter(|name| name.starts_with("view-")).count(), 0);
+    assert_eq!(left(&workspace, "spill"), Vec::<String>::new());
+}
+
+#[test]
+fn what_a_killed_engine_left_goes_with_the_next_and_what_another_uses_stays() {
+    let workspace = Workspace::new();
+    fs::create_dir_all(workspace.path("spill/engine-dead/view-1")).unwrap();
+    let first = workspace.engine();
+    let own = left(&workspace, "spill");
+    assert!(own.len() == 1 && own != ["engine-dead"], "{own:?}");
+    let second = workspace.engine();
+    let both = left(&workspace, "spill");
+    assert!(both.len() == 2 && both.contains(&own[0]), "{both:?}");
+    drop((first, second));
+    assert_eq!(left(&workspace, "spill"), Vec::<String>::new());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,15 +8,64 @@ use crate::id::Slug;
 
 /// Somebody who is told when something became of a campaign.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Notification {
+    /// By a request to an address.
+    Webhook(WebhookNotification),
+    /// By e-mail.
+    Email(EmailNotification),
+}
+
+/// Somebody who is told by a webhook.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Notification {
+pub struct WebhookNotification {
     /// Stable id.
     pub id: Slug,
     /// What is told; without it `failed`, `partial` and `late`.
     #[serde(default = "troubles")]
     pub on: Vec<Occasion>,
-    /// Where it is told.
+    /// Where it is told, or write `email` in its place.
     pub webhook: Webhook,
+}
+
+/// Somebody who is told by e-mail.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EmailNotification {
+    /// Stable id.
+    pub id: Slug,
+    /// What is told; without it `failed`, `partial` and `late`.
+    #[serde(default = "troubles")]
+    pub on: Vec<Occasion>,
+    /// To whom it is told, and by which server.
+    pub email: Email,
+}
+
+impl Notification {
+    /// Its stable id.
+    pub fn id(&self) -> &Slug {
+        match self {
+            Self::Webhook(one) => &one.id,
+            Self::Email(one) => &one.id,
+        }
+    }
+
+    /// What is told.
+    pub fn on(&self) -> &[Occasion] {
+        match self {
+            Self::Webhook(one) => &one.on,
+            Self::Email(one) => &one.on,
+        }
+    }
+
+    /// The secret that telling needs.
+    pub fn secret(&self) -> Option<&SecretRef> {
+        match self {
+            Self::Webhook(one) => Some(&one.webhook.secret),
+            Self::Email(one) => one.email.login.as_ref().map(|login| &login.password),
+        }
+    }
 }
 
 /// What somebody may be told of.
@@ -41,6 +90,62 @@ pub struct Webhook {
     pub url: String,
     /// The secret that signs what is sent, known to the receiver too.
     pub secret: SecretRef,
+}
+
+/// A mail server that takes e-mails, and to whom they go.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Email {
+    /// The mail server's name.
+    pub host: String,
+    /// Its port; without it 587 for `starttls`, 465 for `implicit`, 25 for `none`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub port: Option<u16>,
+    /// How the connection is encrypted.
+    #[serde(default)]
+    pub tls: MailTls,
+    /// Who logs in at the server, where it asks for that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub login: Option<MailLogin>,
+    /// Whom e-mails are from: an address, or a name with the address in angle brackets.
+    pub from: String,
+    /// Whom they go to, written likewise.
+    pub to: Vec<String>,
+}
+
+/// How the connection to a mail server is encrypted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MailTls {
+    /// It begins plain and must be encrypted before anything is said (STARTTLS).
+    #[default]
+    Starttls,
+    /// From its first byte on.
+    Implicit,
+    /// Not at all: for a mail server on this machine only.
+    None,
+}
+
+/// Who logs in at a mail server.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MailLogin {
+    /// The user's name.
+    pub user: String,
+    /// The password, by reference.
+    pub password: SecretRef,
+}
+
+impl Email {
+    /// The port that is meant.
+    pub fn port(&self) -> u16 {
+        let usual = match self.tls {
+            MailTls::Starttls => 587,
+            MailTls::Implicit => 465,
+            MailTls::None => 25,
+        };
+        self.port.unwrap_or(usual)
+    }
 }
 
 impl Occasion {

@@ -16,7 +16,8 @@ impl Definitions {
             }
         }
         let notifications = self.workspace.iter().flat_map(|workspace| &workspace.notifications);
-        found.extend(notifications.map(|one| (format!("the notification `{}`", one.id), &one.webhook.secret)));
+        let secrets = notifications.filter_map(|one| Some((one.id(), one.secret()?)));
+        found.extend(secrets.map(|(id, secret)| (format!("the notification `{id}`"), secret)));
         for destination in &self.destinations {
             let place = format!("the destination `{}`", destination.id);
             found.extend(destination.credentials.values().map(|secret| (place.clone(), secret)));

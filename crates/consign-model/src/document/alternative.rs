@@ -247,6 +247,8 @@ pub(super) fn named(name: &str) -> String {
         "GroupList" => return "destination of a group".into(),
         "GroupDestination" => return "destination".into(),
         "ColumnAttribute" | "FactAttribute" => return "attribute".into(),
+        "WebhookNotification" | "EmailNotification" => return "notification".into(),
+        "MailTls" => return "encryption".into(),
         "DestinationUse" => return "campaign's use of a destination".into(),
         "SegmentBody" => return "segment's `customers`".into(),
         "Operand" => return "value".into(),

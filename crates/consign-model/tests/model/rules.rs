@@ -81,7 +81,10 @@ fn the_workspace_and_its_sources_are_checked() {
 fn who_is_told_can_be_told() {
     let told = |lines: &str| format!("always_exclude: [staff]\n  notifications:\n{lines}");
     let one = "    - { id: ops, webhook: { url: \"https://hooks.example.com/x?k=1\", secret: env:HOOK } }\n";
-    assert_eq!(problems(&changed(&[("always_exclude: [staff]", &told(one))])), []);
+    let mail = "    - { id: mail, email: { host: mail.example.com, from: c@example.com, to: [ops@example.com, \"Ada <ada@example.com>\"] } }\n";
+    for fine in [one, mail] {
+        assert_eq!(problems(&changed(&[("always_exclude: [staff]", &told(fine))])), []);
+    }
     let found = cases(&[
         &[("always_exclude: [staff]", &told(&one.repeat(2)))],
         &[("always_exclude: [staff]", &told(&one.replace("webhook:", "on: [], webhook:")))],
@@ -89,6 +92,16 @@ fn who_is_told_can_be_told() {
         &[("always_exclude: [staff]", &told(&one.replace("https://hooks", "ftp://hooks")))],
         &[("always_exclude: [staff]", &told(&one.replace("https://hooks", "https://ada:pass@hooks")))],
         &[("always_exclude: [staff]", &told(&one.replace("env:HOOK", "plain")))],
+        &[("always_exclude: [staff]", &told(&mail.replace("mail.example.com", "smtp://mail.example.com:25")))],
+        &[("always_exclude: [staff]", &told(&mail.replace("from:", "tls: none, from:")))],
+        &[("always_exclude: [staff]", &told(&mail.replace("from:", "tls: ssl, from:")))],
+        &[("always_exclude: [staff]", &told(&mail.replace("from:", "port: 0, from:")))],
+        &[("always_exclude: [staff]", &told(&mail.replace("[ops@example.com, \"Ada <ada@example.com>\"]", "[]")))],
+        &[(
+            "always_exclude: [staff]",
+            &told(&mail.replace("ops@example.com", "ops").replace("from: c@example.com", "from: <c>")),
+        )],
+        &[("always_exclude: [staff]", &told("    - { id: ops }\n"))],
     ]);
     assert_snapshot!(found);
 }

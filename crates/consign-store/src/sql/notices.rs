@@ -34,6 +34,15 @@ impl Outbox for SqlStore {
         change!(self, connection => take(connection, notice, until))
     }
 
+    async fn delete_told(&self, decided_by: DateTime<Utc>) -> Result<u64, StoreError> {
+        let mut transaction = self.begin().await?;
+        let delete = "DELETE FROM notices WHERE state <> 'waiting' AND created_at <= $1";
+        let deleted = sqlx::query(delete).bind(decided_by.timestamp_micros()).execute(&mut *transaction).await;
+        let deleted = deleted.map_err(|error| self.error(error))?.rows_affected();
+        self.commit(transaction).await?;
+        Ok(deleted)
+    }
+
     async fn settle_notice(&self, notice: &Notice, told: &Told) -> Result<(), StoreError> {
         change!(self, connection => settle(connection, notice, told))
     }

@@ -133,7 +133,7 @@ async fn a_store_of_a_later_program_is_refused_and_left_alone() {
     assert_eq!(
         error.to_string(),
         format!(
-            "the store {} has schema 4711 and this program knows schemas up to 12: use the newer program, or another \
+            "the store {} has schema 4711 and this program knows schemas up to 13: use the newer program, or another \
              data folder",
             path.display()
         )

@@ -8,6 +8,7 @@ mod calls;
 mod credentials;
 mod drafts;
 mod file;
+mod forgotten;
 mod leases;
 mod notices;
 mod opening;

@@ -68,6 +68,11 @@ pub async fn a_notice_is_told_by_one_until_it_is_accepted<S: Store + Outbox>(sto
     store.settle_notice(second, &Told::GivenUp("gone: see to it".into())).await.expect("kept");
     store.settle_notice(second, &Told::GivenUp("gone: see to it".into())).await.expect("nothing is left to do");
     assert_eq!(store.due_notices(now + TimeDelta::days(9)).await.expect("read"), []);
+    failed(store, "r2").await;
+    let run = store.run("r2").await.expect("read");
+    store.announce(Announced::End(&run), &[notice("n3")]).await.expect("kept");
+    assert_eq!(store.delete_told(now - TimeDelta::hours(1)).await.expect("deleted"), 0, "they are younger");
+    assert_eq!(store.delete_told(now + TimeDelta::hours(1)).await.expect("deleted"), 2, "one is not told yet");
     let audited = store.audited(None).await.expect("read");
     let given_up: Vec<_> = audited.iter().filter(|entry| entry.action == "give up").collect();
     assert_eq!(given_up.len(), 1);

@@ -54,6 +54,9 @@ macro_rules! on_every_store {
             the_log_is_read_page_by_page_and_by_who_and_what
             applying_says_so_once
         }
+        $crate::suite::on_every_store! { $place, forgotten, with store:
+            a_tombstone_keeps_its_token_until_all_traces_are_gone_and_stays
+        }
         $crate::suite::on_every_store! { $place, drafts, with store:
             a_draft_is_kept_as_it_was_sent
             of_two_edits_of_one_version_of_a_draft_one_is_kept

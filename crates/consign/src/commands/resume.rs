@@ -46,6 +46,7 @@ pub async fn retry(context: &Context, run: &str, destination: Option<&Slug>) -> 
 pub async fn cancel(context: &Context, run: &str) -> Result<Exit> {
     let (store, run) = named(context, run).await?;
     consign_delivery::give_up(&store, &context.data_folder()?, &run.id, &context.actor).await?;
+    wiring::go_on_forgetting(context, &store).await;
     context.printer.show(&summary(&store, store.run(&run.id).await?).await?)?;
     Ok(Exit::Fine)
 }

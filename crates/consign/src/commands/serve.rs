@@ -2,6 +2,7 @@
 
 mod work;
 
+use std::cell::Cell;
 use std::net::SocketAddr;
 use std::num::NonZero;
 use std::rc::Rc;
@@ -63,7 +64,8 @@ pub async fn run(context: &Context, at_once: NonZero<usize>, listen: SocketAddr,
         stop: cancel.clone(),
     });
     let answering = tokio::spawn(listening.serve(app));
-    let server = Rc::new(Server { context, store: store.clone(), folder });
+    let forgets_again = Cell::new(DateTime::UNIX_EPOCH);
+    let server = Rc::new(Server { context, store: store.clone(), folder, forgets_again });
     let keeping = async |under: &Under| {
         let (store, clock) = (Arc::clone(&under.store), Arc::new(SystemClock));
         Scheduler::new(store, server, clock, cancel.clone(), at_once.get()).keep().await;
@@ -97,11 +99,16 @@ async fn hold(context: &Context, store: &SqlStore, folder: &DataFolder) -> Resul
     }
 }
 
+/// How long what keeps traces of forgotten customers is left alone, such as a platform that does not answer.
+const FORGETTING: TimeDelta = TimeDelta::minutes(10);
+
 /// Does what the scheduler has done.
 struct Server {
     context: Context,
     store: SqlStore,
     folder: DataFolder,
+    /// Until then, traces of forgotten customers that could not be removed are left alone.
+    forgets_again: Cell<DateTime<Utc>>,
 }
 
 #[async_trait(?Send)]
@@ -131,6 +138,9 @@ impl Duties for Server {
             tracing::error!(error = show::chain(error.as_ref()), "what platforms work on cannot be looked at");
         }
         self.resume().await;
+        if self.forgets_again.get() <= now && wiring::go_on_forgetting(&self.context, &self.store).await {
+            self.forgets_again.set(now + FORGETTING);
+        }
         // What another process that died ended, what is late, and who did not accept before.
         wiring::notify(&self.context, &self.store).await;
     }

@@ -19,6 +19,7 @@ pub async fn run(context: &Context, run: Option<&str>, limit: u32, poll: bool) -
         if let Err(error) = wiring::follow_up(context, store).await {
             context.printer.note(&format!("what platforms still work on could not be looked at: {error:#}"));
         }
+        wiring::go_on_forgetting(context, store).await;
         wiring::notify(context, store).await;
     }
     match (store, run) {

@@ -17,6 +17,9 @@ impl Shown for Explanation {
                 let _ = writeln!(text, "Not run yet; as of {}\n", moment(self.as_of));
             }
         }
+        if let Some(at) = self.forgotten {
+            let _ = writeln!(text, "This key was forgotten on {}: no run assigns or sends it since", moment(at));
+        }
         if !self.exists {
             text.push_str("The customer table has no such customer\n");
             return text;

@@ -13,6 +13,7 @@ mod connections;
 mod definitions;
 mod demo;
 mod doctor;
+mod forget;
 mod interrupts;
 mod keys;
 mod later;

@@ -143,6 +143,7 @@ fn explanation() -> Explanation {
         reasons: reasons.iter().map(|reason| (*reason).to_owned()).collect(),
     };
     Explanation {
+        forgotten: None,
         campaign: "churn".to_owned(),
         campaign_name: "Churn prevention".to_owned(),
         customer_key: "00042".to_owned(),

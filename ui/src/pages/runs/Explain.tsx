@@ -57,7 +57,10 @@ export function Explain({ campaign }: { campaign: string }) {
   );
 }
 
-function verdict({ customer_key, exists, in_audience, treatments }: Explanation): string {
+function verdict({ customer_key, exists, forgotten, in_audience, treatments }: Explanation): string {
+  if (forgotten) {
+    return `Customer ${customer_key} was forgotten on ${moment(forgotten)}: no run assigns or sends it since.`;
+  }
   if (!exists) {
     return `There is no customer ${customer_key}.`;
   }

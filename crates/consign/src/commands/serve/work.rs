@@ -4,7 +4,7 @@ use std::path::Path;
 
 use async_trait::async_trait;
 use consign_delivery::recipients::recorded;
-use consign_delivery::{PreviewOptions, RunError};
+use consign_delivery::{PreviewOptions, RunError, forgotten};
 use consign_engine::Tables;
 use consign_model::definition::{Definitions, Destination};
 use consign_model::id::Slug;
@@ -50,7 +50,8 @@ impl Work for Wired {
             let data = self.context.data_folder()?;
             let secrets = self.context.secrets(folder).await?;
             let tables = engine(&self.context, &data.spill())?.open(definitions, &secrets).await?;
-            Ok(tables.with_recipients(&recorded(&self.store, &data).await?)?)
+            let tables = tables.with_recipients(&recorded(&self.store, &data).await?)?;
+            Ok(tables.without(forgotten(&self.store).await?))
         };
         opening.await.map_err(|error| refused(&error))
     }

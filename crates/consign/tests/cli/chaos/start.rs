@@ -16,7 +16,7 @@ use crate::shop::{self, CUSTOMERS, PROFILES, RUN};
 use crate::terminal::{self, Running, Terminal};
 
 /// Five platforms and a folder; lists of several requests where a platform's setting makes them.
-const DESTINATIONS: &str = "destinations:
+pub const DESTINATIONS: &str = "destinations:
   - { id: mail, name: Mail, kind: klaviyo, sandbox: true }
   - { id: sms, name: SMS, kind: attentive, sandbox: true, settings: { batch_size: 40 } }
   - { id: criteo, name: Criteo, kind: criteo, sandbox: true, settings: { advertiser_id: '123456', client_id: consign-test-123456 } }
@@ -227,10 +227,10 @@ fn workspace(servers: &[Server]) -> Terminal {
     terminal
 }
 
-fn line(i: usize) -> String {
+pub fn line(i: usize) -> String {
     format!("k{i:05},Eve,eve{i}@example.com,+1206555{i:04},01099,DE\n")
 }
 
-fn profile(i: usize) -> String {
+pub fn profile(i: usize) -> String {
     format!("k{i:05},250,active,true\n")
 }

@@ -110,7 +110,7 @@ fn operation(route: &Route, answers: &mut SchemaGenerator, bodies: &mut SchemaGe
     match route.access {
         Access::Anybody => operation["security"] = json!([]),
         Access::From(least) => {
-            operation["description"] = format!("It takes the role {least}, or one that may more.").into()
+            operation["description"] = format!("It takes the role {least}, or one that may more.").into();
         }
     }
     if !parameters.is_empty() {

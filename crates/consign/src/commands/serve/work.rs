@@ -39,7 +39,7 @@ impl Wired {
     /// The context of a run, in the name of whoever asks for it.
     fn running(&self, running: &Running) -> Context {
         let (listener, actor) = (Some(running.listener.clone()), running.actor.clone());
-        Context { listener, actor, ..self.context(running.cancel.clone()) }
+        Context { actor, listener, ..self.context(running.cancel.clone()) }
     }
 }
 

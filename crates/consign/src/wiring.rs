@@ -350,7 +350,9 @@ pub async fn demo(context: &Context, folder: &path::Path, force: bool) -> Result
     draft_next_wave(&store, &current, campaign, &author).await?;
     let consign = format!("consign --data {}", data.display());
     let next = vec![
-        format!("{consign} serve   # then open the address that it prints: the campaign's next wave waits there as a draft"),
+        format!(
+            "{consign} serve   # then open the address that it prints: the campaign's next wave waits there as a draft"
+        ),
         format!("consign sandbox --state {}   # then open the address that it prints", state.display()),
         format!("{consign} preview {campaign} --show-rows 2 --as-of 1998-06-30"),
         format!("{consign} explain {campaign} 00046"),
@@ -361,12 +363,7 @@ pub async fn demo(context: &Context, folder: &path::Path, force: bool) -> Result
 }
 
 /// Puts a draft beside the demo's campaign that says the same, to be edited and run. One that is there stays as it is.
-async fn draft_next_wave(
-    store: &SqlStore,
-    current: &StoredDefinitions,
-    campaign: &Slug,
-    author: &str,
-) -> Result<()> {
+async fn draft_next_wave(store: &SqlStore, current: &StoredDefinitions, campaign: &Slug, author: &str) -> Result<()> {
     let campaign = current.definitions.campaigns.iter().find(|one| one.id == *campaign);
     let mut draft = serde_json::to_value(campaign.context("the demo has no campaign")?)?;
     let name = "Churn prevention, next wave";

@@ -115,7 +115,7 @@ pub fn tests(data: &DataFolder, campaign: &Slug) -> io::Result<Vec<CampaignTest>
     let mut tests: Vec<CampaignTest> = Vec::new();
     for folder in entries(&data.tests())? {
         // One that is being made, or was killed, has none.
-        tests.extend(kept(&TestFolder::at(folder).summary())?.filter(|test: &CampaignTest| test.campaign == *campaign));
+        tests.extend(read(&TestFolder::at(folder))?.filter(|test| test.campaign == *campaign));
     }
     tests.sort_by(|a, b| b.id.cmp(&a.id));
     Ok(tests)
@@ -125,9 +125,15 @@ pub fn tests(data: &DataFolder, campaign: &Slug) -> io::Result<Vec<CampaignTest>
 pub fn test(data: &DataFolder, id: &str) -> io::Result<Option<CampaignTest>> {
     // Whatever was asked for, it leads to no other folder.
     match Uuid::try_parse(id) {
-        Ok(id) => kept(&folder_of(data, &id.to_string()).summary()),
+        Ok(id) => read(&folder_of(data, &id.to_string())),
         Err(_) => Ok(None),
     }
+}
+
+/// What a test came to; an error names the file.
+fn read(folder: &TestFolder) -> io::Result<Option<CampaignTest>> {
+    let path = folder.summary();
+    kept(&path).map_err(|error| io::Error::new(error.kind(), format!("{}: {error}: remove its folder", path.display())))
 }
 
 fn folder_of(data: &DataFolder, id: &str) -> TestFolder {

@@ -64,7 +64,7 @@ fn copy(context: &Context, tested: &CampaignTest, out: &Path) -> Result<()> {
 pub async fn tests(context: &Context, campaign: &Slug) -> Result<Exit> {
     open(context, campaign).await?;
     let data = context.data_folder()?;
-    let tests = testing::tests(&data, campaign).context("the tests in the data folder cannot be read")?;
+    let tests = testing::tests(&data, campaign).context("the tests cannot be read")?;
     let tests = tests.into_iter().map(|test| show::campaign_test_line(test, &data)).collect();
     context.printer.show(&CampaignTests { tests })?;
     Ok(Exit::Fine)

@@ -87,6 +87,14 @@ impl DataFolder {
         Ok(SignOfLife { _locked: file, path })
     }
 
+    /// Removes what is left of who has that id and does not live.
+    pub(crate) fn forget_dead(&self, id: &str) -> io::Result<()> {
+        match fs::remove_file(self.path.join(LIVING).join(id)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
     /// Whether who has that id lives on this machine.
     pub(crate) fn lives(&self, id: &str) -> io::Result<bool> {
         match File::open(self.path.join(LIVING).join(id)) {

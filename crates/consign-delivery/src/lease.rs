@@ -75,6 +75,7 @@ impl HeldByUs {
                     return Ok(Some(Self { under, lease, renewing, _alive: alive }));
                 }
                 Taking::Held(held) if gone != Some(held.token) && is_gone(folder, &held.owner).map_err(failed)? => {
+                    folder.forget_dead(&held.owner.id).map_err(failed)?;
                     gone = Some(held.token);
                 }
                 Taking::Held(_) => return Ok(None),

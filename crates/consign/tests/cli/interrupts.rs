@@ -79,6 +79,7 @@ fn a_run_in_the_way_is_exit_code_6_and_a_dead_one_is_in_nobodys_way() {
     shop::apply(&terminal);
     let after = terminal.consign(RUN);
     assert_eq!(after.code, 0, "{}", after.transcript());
+    assert_eq!(terminal.names(".consign/locks"), [""; 0]);
     let runs = terminal.consign("status --json").json()["runs"].clone();
     assert_eq!((&runs[0]["outcome"], &runs[1]["outcome"]), (&"succeeded".into(), &"failed".into()));
     let dead = terminal.consign(&format!("status {} --json", runs[1]["run"].as_str().expect("an id"))).json();

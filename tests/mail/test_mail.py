@@ -144,7 +144,8 @@ class Mail(unittest.TestCase):
 
     def test_a_login_is_made_encrypted_and_a_wrong_password_is_said(self):
         def authenticate(server, session, envelope, mechanism, login):
-            return AuthResult(success=(login.login, login.password) == (b"consign", PASSWORD.encode()))
+            known = (login.login, login.password) == (b"consign", PASSWORD.encode())
+            return AuthResult(success=known, handled=False)
 
         # It does not see that a connection is encrypted from its first byte on.
         port = self.serve(self.context, authenticator=authenticate, auth_required=True, auth_require_tls=False)
@@ -158,6 +159,16 @@ class Mail(unittest.TestCase):
         self.assertEqual(code, 1)
         self.assertIn("answered with 535: check `user` and `password`", out)
         self.assertNotIn(PASSWORD, out + error)
+
+    def test_a_server_that_stops_to_answer_is_not_waited_for(self):
+        async def say_nothing(server, session, envelope, address, options):
+            await asyncio.sleep(600)
+
+        self.kept.handle_MAIL = say_nothing
+        self.apply(self.serve(), "tls: none")
+        code, out, error = self.consign("notifications", "test")
+        self.assertEqual(code, 1)
+        self.assertIn("does not answer", out)
 
     def test_a_run_ends_as_it_did_where_the_mail_server_is_down(self):
         server = Server(self.kept)

@@ -2,6 +2,8 @@
 //!
 //! What the server says is not repeated: it may hold addresses.
 
+use std::error::Error as _;
+use std::io;
 use std::time::Duration;
 
 use consign_model::definition::{Email, MailTls};
@@ -15,8 +17,10 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::client::{ClientError, ErrorClass};
 
-/// How long the server may take for each thing that it is told.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long the server may take to be connected to.
+const CONNECTING: Duration = Duration::from_secs(5);
+/// How long it may take for all of it: it may stop to answer at any time.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,11 +44,14 @@ pub async fn send(email: &Email, password: Option<&SecretString>, letter: &Lette
     let mut server = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&email.host)
         .port(email.port())
         .tls(tls)
-        .timeout(Some(PATIENCE));
+        .timeout(Some(CONNECTING));
     if let Some((login, password)) = email.login.as_ref().zip(password) {
         server = server.credentials(Credentials::new(login.user.clone(), password.expose_secret().to_owned()));
     }
-    server.build().send(message).await.map(drop).map_err(|error| refused(email, &error))
+    match tokio::time::timeout(PATIENCE, server.build().send(message)).await {
+        Ok(sent) => sent.map(drop).map_err(|error| refused(email, &error)),
+        Err(_) => Err(unreachable(email, SILENT)),
+    }
 }
 
 fn certificates(host: &str) -> Result<TlsParameters, ClientError> {
@@ -68,9 +75,21 @@ fn message(email: &Email, letter: &Letter) -> Result<Message, ClientError> {
     message.header(ContentType::TEXT_PLAIN).body(letter.text.clone()).map_err(|_| wrong("from"))
 }
 
+/// Whether the server has shown itself, and not as whom it should be.
+fn is_untrusted(error: &Error) -> bool {
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        if error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::InvalidData) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
+
 /// What a server's refusal means.
 fn refused(email: &Email, error: &Error) -> ClientError {
-    let (host, port) = (&email.host, email.port());
+    let host = &email.host;
     if let Some(code) = error.status() {
         let (class, remedy) = match u16::from(code) {
             530 | 534 | 535 => (ErrorClass::Auth, "check `user` and `password` of its `login`"),
@@ -79,14 +98,22 @@ fn refused(email: &Email, error: &Error) -> ClientError {
         };
         return ClientError::new(class, format!("the mail server `{host}` answered with {code}"), remedy);
     }
-    let (what, remedy) = if error.is_tls() {
+    let why = if error.is_tls() || is_untrusted(error) {
         ("has no certificate that can be trusted for its name", "check `host`, and the certificate of the mail server")
     } else if error.is_client() {
         ("does not offer what the definitions ask for", "check `tls` and `login`: the mail server must know both")
     } else if error.is_timeout() {
-        ("does not answer", "see that it is running, and check `host`, `port` and `tls`")
+        SILENT
     } else {
         ("cannot be reached", "see that it is running, and check `host`, `port` and `tls`")
     };
+    unreachable(email, why)
+}
+
+/// What is said of a server that does not answer.
+const SILENT: (&str, &str) = ("does not answer", "see that it is running, and check `host`, `port` and `tls`");
+
+fn unreachable(email: &Email, (what, remedy): (&str, &str)) -> ClientError {
+    let (host, port) = (&email.host, email.port());
     ClientError::new(ErrorClass::Unavailable, format!("the mail server `{host}:{port}` {what}"), remedy)
 }

@@ -141,6 +141,7 @@ function Header({ id, draft, test }: { id: string; draft: DraftState; test: () =
   const scheduled = campaign.schedule !== 'manual';
   const first = [...(validation.data?.problems ?? []), ...(validation.data?.others ?? [])].find((one) => one.severity === 'error');
   const held = errors > 0 && first ? `${sentence(first.reason)}: ${first.remedy}` : undefined;
+  const notTested = whyNot('test_campaign') ?? held;
   const notPublished = whyNot('publish_draft') ?? held;
   const notRun = whyNot('run_campaign') ?? (campaign.archived ? 'Bring it back first' : !published ? 'Publish it first' : changed ? 'Publish or discard the changes first' : undefined);
   return (
@@ -185,9 +186,9 @@ function Header({ id, draft, test }: { id: string; draft: DraftState; test: () =
         <Button variant="default" disabled={!changed} onClick={discardDialog.open}>
           Discard
         </Button>
-        <Tooltip label={held} disabled={!held} multiline maw={360}>
-          <Button variant="default" leftSection={<IconFlask size={16} aria-hidden />} data-disabled={!!held || undefined}
-            aria-disabled={!!held} aria-description={held} onClick={() => !held && test()}>
+        <Tooltip label={notTested} disabled={!notTested} multiline maw={360}>
+          <Button variant="default" leftSection={<IconFlask size={16} aria-hidden />} data-disabled={!!notTested || undefined}
+            aria-disabled={!!notTested} aria-description={notTested} onClick={() => !notTested && test()}>
             Test
           </Button>
         </Tooltip>

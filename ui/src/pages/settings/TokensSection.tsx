@@ -110,7 +110,7 @@ function NewToken({ close }: { close: () => void }) {
     const { secret } = make.data;
     return (
       <Stack>
-        <Alert color="yellow" variant="light" title="Copy it now: nobody is shown it again">
+        <Alert color="gray" variant="light" title="Copy it now: nobody is shown it again">
           <Text size="sm">Keep it where the program finds it, and not in a file that others read.</Text>
         </Alert>
         <Code block aria-label="The token" style={{ overflowWrap: 'anywhere', whiteSpace: 'pre-wrap' }}>

@@ -583,7 +583,8 @@ fn settings_of_the_workspace_are_edited_and_refused_at_their_fields() {
     });
     let audit = wait(async {
         let first = served.get("/audit?action=apply&limit=1").await;
-        let rest = served.get(&format!("/audit?action=apply&limit=1&cursor={}", first["next"].as_str().expect("more"))).await;
+        let rest =
+            served.get(&format!("/audit?action=apply&limit=1&cursor={}", first["next"].as_str().expect("more"))).await;
         assert_eq!(rest["next"], Value::Null, "{rest}");
         assert_eq!(served.get("/audit?action=run").await["items"], json!([]));
         assert_eq!(served.get("/audit?since=2099-01-01T00:00:00Z").await["items"], json!([]));

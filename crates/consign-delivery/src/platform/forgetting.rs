@@ -1,13 +1,12 @@
 //! Taking forgotten customers off a list, outside of any delivery: what is known of the list says who they are at the
 //! platform. What is known of them goes once the platform has taken them off.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::path::PathBuf;
 
-use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
+use arrow::array::{BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
-use arrow::datatypes::UInt64Type;
 use arrow::error::ArrowError;
 use chrono::Utc;
 use consign_destinations::client::{Client, Job, JobState};
@@ -25,19 +24,17 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::PlatformError;
-use super::begun::Begun;
 use super::follow_up::IMPATIENT;
-use super::identity::{Identified, Identifying, removal_rows, telling};
-use super::members::{Member, Members, Standing};
-use super::removing::{binary, keys, not_as_written, object, remove_by_id};
+use super::identity::removal_rows;
+use super::members::Members;
+use super::noted::{Identity, each_row, latest_of, named};
+use super::removing::{binary, keys, remove_by_id};
 use super::rotated::keep_rotated;
 use crate::deliver::connect;
-use crate::folder::{DataFolder, RunFolder, entries, keep, kept};
+use crate::folder::{DataFolder, keep, kept};
 use crate::forget::Pending;
 use crate::requests::session;
 use crate::rewrite::rewrite;
-use crate::stage::{CUSTOMER_KEY, REASON};
-use crate::staged;
 
 /// A list that forgotten customers are to leave.
 pub(crate) struct ListToLeave<'a> {
@@ -64,18 +61,6 @@ pub(crate) struct PlatformLeft {
     pub stay: Option<String>,
     /// Why some are not taken off yet.
     pub waiting: Option<String>,
-}
-
-type Identity = [u8; 32];
-
-/// What was last noted of a member.
-struct Latest {
-    sequence: u64,
-    /// Whether the member is a forgotten customer; another may have the same identity.
-    forgotten: bool,
-    on_the_list: bool,
-    /// What taking it off needs; `None` where that cannot be read.
-    removal: Option<Map<String, Value>>,
 }
 
 /// Removals that a platform took and works on, beside what is known of the list.
@@ -372,126 +357,6 @@ impl Leave<'_> {
 
 fn has_any(removal: &Map<String, Value>, values: &HashSet<String>) -> bool {
     removal.values().filter_map(Value::as_str).any(|value| values.contains(value))
-}
-
-/// A delivery that did not arrive whole: requests of it may have been taken by its platform and answered to nobody.
-pub(crate) struct Unanswered<'a> {
-    /// Under this name the lists of its destination are remembered.
-    pub place: &'a str,
-    pub kind: &'a dyn Kind,
-    pub settings: &'a Settings,
-    /// The files of its run, and its id in it.
-    pub folder: &'a RunFolder,
-    pub id: &'a str,
-}
-
-impl Unanswered<'_> {
-    /// Notes of forgotten customers who were staged, and who are not known to be on the list, that they may be.
-    pub fn note(&self, data: &DataFolder, pending: &Pending) -> Result<(), PlatformError> {
-        let failed = |reason| PlatformError::Members { path: self.folder.path().to_owned(), reason };
-        let begun = Begun::any(&self.folder.platform(self.id)).map_err(failed)?;
-        let Some(begun) = begun else { return Ok(()) };
-        let rules = self.kind.rules(self.settings, &[]);
-        let mut members = Members::open(data, self.place, &begun.list_id)?;
-        for path in entries(&self.folder.staged(self.id)).map_err(failed)? {
-            for rows in staged::read(&path)? {
-                let rows = rows?;
-                let Some(keys) = rows.column_by_name(CUSTOMER_KEY).and_then(|keys| keys.as_string_view_opt()) else {
-                    continue;
-                };
-                let theirs = keys.iter().map(|key| Some(key.is_some_and(|key| pending.holds(key)))).collect();
-                let theirs = filter_record_batch(&rows, &theirs)?;
-                // Rejects have no attributes.
-                if theirs.num_rows() == 0 || rows.column_by_name(REASON).is_some() {
-                    continue;
-                }
-                let names = rows.schema().fields().iter().map(|field| field.name().clone()).collect::<Vec<_>>();
-                let names = names.into_iter().filter(|name| name != CUSTOMER_KEY);
-                let identifying = Identifying { names: telling(names, &rules.unique_by), clears: false };
-                let theirs = Identified::of(&theirs, &identifying)?;
-                let latest = latest_of(&members, &theirs.identities.iter().copied().collect(), pending)?;
-                let removals: Vec<_> = (0..theirs.identities.len()).map(|row| theirs.removal(row)).collect();
-                let unknown = removals.iter().enumerate().map(|(row, removal)| Member {
-                    identity: theirs.identities[row],
-                    attributes: theirs.attributes[row],
-                    customer_key: theirs.keys.value(row),
-                    removal: Some(removal),
-                });
-                let is_known = |one: &Member<'_>| latest.get(&one.identity).is_some_and(|latest| latest.on_the_list);
-                members.note(&unknown.filter(|one| !is_known(one)).collect::<Vec<_>>(), Standing::Unknown)?;
-            }
-        }
-        Ok(())
-    }
-}
-
-/// What was noted of a member.
-struct Noted<'a> {
-    members: &'a Members,
-    identity: Identity,
-    customer_key: &'a str,
-    sealed: Option<&'a [u8]>,
-    on_the_list: bool,
-    sequence: u64,
-}
-
-impl Noted<'_> {
-    fn removal(&self) -> Option<Map<String, Value>> {
-        Some(object(&self.members.removal(self.sealed?)?))
-    }
-}
-
-/// Calls `see` with everything that was noted of members.
-fn each_row(members: &Members, mut see: impl FnMut(&Noted<'_>)) -> Result<(), PlatformError> {
-    for path in members.files()? {
-        for batch in staged::read(&path)? {
-            let batch = batch?;
-            let (identities, removals, keys) = (binary(&batch, "identity")?, binary(&batch, "removal")?, keys(&batch)?);
-            let states = batch.column_by_name("state").and_then(|array| array.as_string_view_opt());
-            let sequences = batch.column_by_name("sequence").and_then(|array| array.as_primitive_opt::<UInt64Type>());
-            let (states, sequences) = states.zip(sequences).ok_or_else(not_as_written)?;
-            for row in 0..batch.num_rows() {
-                see(&Noted {
-                    members,
-                    identity: identities.value(row).try_into().map_err(|_| not_as_written())?,
-                    customer_key: keys.value(row),
-                    sealed: removals.is_valid(row).then(|| removals.value(row)),
-                    on_the_list: states.value(row) != "removed",
-                    sequence: sequences.value(row),
-                });
-            }
-        }
-    }
-    Ok(())
-}
-
-/// The identities that these customers have or had on a list.
-fn named(members: &Members, pending: &Pending) -> Result<HashSet<Identity>, PlatformError> {
-    let mut found = HashSet::new();
-    each_row(members, |row| {
-        if pending.holds(row.customer_key) {
-            found.insert(row.identity);
-        }
-    })?;
-    Ok(found)
-}
-
-/// What was last noted of these members.
-fn latest_of(
-    members: &Members,
-    these: &HashSet<Identity>,
-    pending: &Pending,
-) -> Result<HashMap<Identity, Latest>, PlatformError> {
-    let mut latest: HashMap<Identity, Latest> = HashMap::new();
-    each_row(members, |row| {
-        let known = latest.get(&row.identity).map_or(0, |known| known.sequence);
-        if these.contains(&row.identity) && row.sequence >= known {
-            let (sequence, on_the_list) = (row.sequence, row.on_the_list);
-            let (forgotten, removal) = (pending.holds(row.customer_key), row.removal());
-            latest.insert(row.identity, Latest { sequence, forgotten, on_the_list, removal });
-        }
-    })?;
-    Ok(latest)
 }
 
 /// Leaves out of what is known of a list whoever was forgotten and has left it. The oldest file first: what was noted last

@@ -15,12 +15,14 @@ mod forgetting;
 mod identity;
 mod jobs;
 mod members;
+mod noted;
 mod numbers;
 mod prehashed;
 mod reconcile;
 mod rejects;
 mod removing;
 mod rotated;
+mod unanswered;
 
 use std::path::{Path, PathBuf};
 
@@ -48,12 +50,13 @@ use reconcile::read_members;
 
 pub use error::PlatformError;
 pub use follow_up::{FollowUp, Followed};
-pub(crate) use forgetting::{ListToLeave, PlatformLeft, Unanswered};
+pub(crate) use forgetting::{ListToLeave, PlatformLeft};
 pub(crate) use members::MEMBER;
 pub use reconcile::Agreed;
 pub(crate) use rejects::rejected_file;
 pub use rotated::keep_rotated;
 pub(crate) use rotated::{purpose as rotated_purpose, with_rotated};
+pub(crate) use unanswered::Unanswered;
 
 /// What became of a list at its platform, and how.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]

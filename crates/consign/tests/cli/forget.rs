@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::path::Path;
+use std::slice;
 
 use arrow::array::Array;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
@@ -15,7 +16,6 @@ use crate::shop::{self, CUSTOMERS, PROFILES, RUN};
 use crate::terminal::{Answer, Terminal};
 
 /// A customer of the workspace who is sent everything.
-#[derive(Clone)]
 struct Person {
     key: String,
     email: String,
@@ -144,7 +144,9 @@ fn assert_lists(terminal: &Terminal, expected: &BTreeSet<String>, when: &str) {
 /// What the lists are where these people never were.
 fn lists_without(people: &[Person]) -> BTreeSet<String> {
     let terminal = workspace();
-    people.iter().for_each(|person| person.leave(&terminal));
+    for person in people {
+        person.leave(&terminal);
+    }
     let run = terminal.consign(RUN);
     assert_eq!(run.code, 0, "{}", run.transcript());
     lists(&terminal)
@@ -194,7 +196,7 @@ fn whoever_is_forgotten_is_in_no_list_no_file_and_no_later_run_and_the_counts_st
         (&run.clone().into(), Some(1)),
         "{forgot:#}"
     );
-    let without = lists_without(&[person.clone()]);
+    let without = lists_without(slice::from_ref(&person));
     assert_lists(&terminal, &without, "forgotten");
     assert_eq!(traces(&terminal, &person.texts()), Vec::<String>::new());
     assert_eq!(counts(&terminal, &run), counted);
@@ -217,7 +219,7 @@ fn whoever_is_forgotten_is_in_no_list_no_file_and_no_later_run_and_the_counts_st
 fn many_are_forgotten_at_once_from_standard_input() {
     let terminal = delivered();
     let people: Vec<_> = Person::sent(&terminal).into_iter().step_by(7).collect();
-    let keys: String = people.iter().map(|person| format!("{}\n", person.key)).collect();
+    let keys = people.iter().map(|person| person.key.as_str()).collect::<Vec<_>>().join("\n");
     let forgot = terminal.consign_reading("forget -", &keys);
     assert_eq!(forgot.code, 0, "{}", forgot.transcript());
     assert!(forgot.out.ends_with(&format!("{} customers forgotten\n", people.len())), "{}", forgot.out);
@@ -285,7 +287,9 @@ fn assert_no_traces(terminal: &Terminal, people: &[Person], when: &str) {
 fn resumed_without(people: &[Person], workspace: fn() -> Terminal, requests: &[u64]) {
     let without = {
         let terminal = workspace();
-        people.iter().for_each(|person| person.leave(&terminal));
+        for person in people {
+            person.leave(&terminal);
+        }
         assert_eq!(terminal.consign(RUN).code, 0);
         lists(&terminal)
     };
@@ -351,6 +355,6 @@ fn a_platform_that_does_not_answer_is_asked_again_by_the_next_command() {
     shop::discreet(&forgot);
     let status = terminal.consign("status");
     assert_eq!((status.code, status.err.as_str()), (0, ""), "{}", status.transcript());
-    assert_lists(&terminal, &lists_without(&[person.clone()]), "asked again");
+    assert_lists(&terminal, &lists_without(slice::from_ref(&person)), "asked again");
     assert_eq!(traces(&terminal, &person.texts()), Vec::<String>::new());
 }

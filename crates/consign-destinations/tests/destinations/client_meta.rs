@@ -237,13 +237,15 @@ async fn failures_are_tried_again() {
 #[tokio::test]
 async fn a_replacement_begins_when_the_audience_is_at_rest_and_goes_on_in_order() {
     let at_work = on(STATUS).answer(200, json!({"operation_status": {"code": 414}, "subtype": "CUSTOM"}));
+    let request = rows(Operation::Replace, 1, false);
     let wire = meta(vec![
         at_work,
+        on(&sessions(&request)).answer(200, json!({"data": [{"session_id": "1"}]})),
         normal(),
         on(REPLACE).answer(200, received(0, json!({}))),
         on(REPLACE).answer(200, received(0, json!({}))),
     ]);
-    let first = wire.send(&rows(Operation::Replace, 1, false)).await;
+    let first = wire.send(&request).await;
     assert_eq!(first, Ok(Answer::Accepted(Receipt::default())));
     assert_eq!(wire.send(&rows(Operation::Replace, 2, true)).await, Ok(Answer::Accepted(taken())));
     assert_eq!(wire.slept(), [60]);
@@ -277,6 +279,23 @@ async fn the_first_request_of_a_replacement_is_not_made_twice() {
         assert_eq!((receipt.notes.len(), wire.slept()), (1, vec![10]));
         wire.end();
     }
+}
+
+/// The question for the session of a request.
+fn sessions(request: &Rows) -> String {
+    let session = request.outgoing().sequence.session;
+    format!("GET /v25.0/{ID}/sessions?fields=session_id&session_id={session}")
+}
+
+#[tokio::test]
+async fn a_session_that_a_process_began_and_did_not_note_goes_on() {
+    let busy = on(STATUS).answer(200, json!({"operation_status": {"code": 414}, "subtype": "CUSTOM"}));
+    let request = rows(Operation::Replace, 1, false);
+    let ours = request.outgoing().sequence.session.to_string();
+    let wire = meta(vec![busy, on(&sessions(&request)).answer(200, json!({"data": [{"session_id": ours}]}))]);
+    let Ok(Answer::Accepted(receipt)) = wire.send(&request).await else { panic!("it was received") };
+    assert_eq!((receipt.notes.len(), wire.slept().len()), (1, 0));
+    wire.end();
 }
 
 #[tokio::test]

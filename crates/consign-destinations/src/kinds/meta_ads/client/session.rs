@@ -5,10 +5,11 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::client::{Answer, ClientError, ErrorClass, Job, Outgoing, Receipt, Rejection, RowName};
-use crate::http::{Effect, Failure, Reply};
+use crate::encode::path_segment;
+use crate::http::{Call, Effect, Failure, Reply, id_text};
 
 use super::MetaClient;
-use super::protocol::{FINISHED, FIRST_MISSING, TIMED_OUT, is_gone};
+use super::protocol::{AUDIENCES, FINISHED, FIRST_MISSING, TIMED_OUT, is_gone};
 
 /// A session may take so long from its first request on.
 pub(super) const WINDOW: Duration = Duration::from_mins(90);
@@ -51,8 +52,8 @@ impl MetaClient {
         }
         let mut tries = 0;
         loop {
-            if let Some(gone) = self.await_normal(request).await? {
-                return Ok(gone);
+            if let Some(answer) = self.await_normal(request).await? {
+                return Ok(answer);
             }
             tries += 1;
             // The first request must not be made twice.
@@ -66,9 +67,7 @@ impl MetaClient {
             self.platform.sleep(NOTICE).await;
             let reply = self.audience(&request.list.id, "operation_status").await?;
             if status(&reply) != Some(NORMAL) {
-                let note = "Meta did not answer the first request of the session, and works on it".to_owned();
-                let job = request.sequence.last.then(|| Job { id: request.list.id.clone() });
-                return Ok(Answer::Accepted(Receipt { job, notes: vec![note], ..Receipt::default() }));
+                return Ok(unanswered(request));
             }
             if tries >= FIRST_TRIES {
                 return Err(failure.into());
@@ -76,7 +75,8 @@ impl MetaClient {
         }
     }
 
-    /// Waits until nothing is being done to the audience. The answer where it is gone.
+    /// Waits until nothing is being done to the audience. The answer where it is gone, and where what is being done is our
+    /// own session: a process that died had begun it, and did not live to note it.
     async fn await_normal(&self, request: &Outgoing<'_>) -> Result<Option<Answer>, ClientError> {
         for wait in BUSY_WAITS.into_iter().map(Some).chain([None]) {
             let reply = match self.audience(&request.list.id, "operation_status,subtype").await {
@@ -91,6 +91,9 @@ impl MetaClient {
             if status(&reply) == Some(NORMAL) {
                 return Ok(None);
             }
+            if self.has_session(request).await {
+                return Ok(Some(unanswered(request)));
+            }
             if let Some(wait) = wait {
                 self.platform.sleep(Duration::from_secs(wait)).await;
             }
@@ -98,6 +101,24 @@ impl MetaClient {
         let what = "Meta has been working on the audience for more than 90 minutes";
         Err(ClientError::new(ErrorClass::Unavailable, what, "look at it in Meta, and run again later"))
     }
+
+    /// Whether the audience has the session of the request. Where Meta does not say, it has not.
+    async fn has_session(&self, request: &Outgoing<'_>) -> bool {
+        let id = request.sequence.session.to_string();
+        let path = self.path(&format!("{}/sessions", path_segment(&request.list.id)));
+        let call = Call::get(path).query("fields", "session_id").query("session_id", id.as_str()).group(AUDIENCES);
+        let sessions = self.call(call).await;
+        sessions.is_ok_and(|reply| {
+            reply.list("/data").iter().any(|session| id_text(session.get("session_id")).is_some_and(|one| one == id))
+        })
+    }
+}
+
+/// A first request that was received, though nobody heard the answer.
+fn unanswered(request: &Outgoing<'_>) -> Answer {
+    let note = "Meta did not answer the first request of the session, and works on it".to_owned();
+    let job = request.sequence.last.then(|| Job { id: request.list.id.clone() });
+    Answer::Accepted(Receipt { job, notes: vec![note], ..Receipt::default() })
 }
 
 /// What a refusal means for the session.

@@ -10,6 +10,7 @@ import { elsewhere } from '../problems';
 import { Remove } from '../Remove';
 import { useLeaving } from '../useLeaving';
 import { Pairs } from './Pairs';
+import { sourcesQuery } from './queries';
 import { editOf, newSource, type Source, type SourceEdit, sourceOf } from './source';
 import { SourceTest } from './SourceTest';
 import { TableRows } from './TableRows';
@@ -25,12 +26,10 @@ export function SourceForm({ saved }: { saved?: { source: Source; tag: string } 
   const done = async () => {
     setChanged(false);
     leave();
-    // First, or what is gone would be asked for again.
+    // Forgotten, not refreshed: a table that went with its source must not be asked for again.
+    queries.removeQueries({ queryKey: ['tables'] });
+    queries.removeQueries({ queryKey: sourcesQuery.queryKey, exact: true });
     await navigate({ to: '/sources' });
-    await Promise.all([
-      queries.invalidateQueries({ queryKey: ['sources'] }),
-      queries.invalidateQueries({ queryKey: ['tables'] }),
-    ]);
   };
   const save = useMutation({
     mutationFn: () => {

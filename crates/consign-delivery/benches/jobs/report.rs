@@ -76,11 +76,16 @@ impl Report {
     /// The steps of Consign's runs.
     fn steps(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let with_steps: Vec<_> = self.lines.iter().filter(|line| !line.ours.steps.is_empty()).collect();
-        let Some(first) = with_steps.first() else { return Ok(()) };
-        let names: Vec<_> = first.ours.steps.iter().map(|(name, _)| name.as_str()).collect();
+        // Runs that are not sent lack a step.
+        let Some(all) = with_steps.iter().max_by_key(|line| line.ours.steps.len()) else { return Ok(()) };
+        let names: Vec<_> = all.ours.steps.iter().map(|(name, _)| name.as_str()).collect();
         writeln!(f, "\n| Consign's run | {} |\n| --- |{}", names.join(" | "), " ---: |".repeat(names.len()))?;
         for line in with_steps {
-            let steps: Vec<_> = line.ours.steps.iter().map(|(_, seconds)| format!("{seconds:.2} s")).collect();
+            let step = |name: &&str| {
+                let found = line.ours.steps.iter().find(|(one, _)| one == name);
+                found.map_or_else(|| "-".to_owned(), |(_, seconds)| format!("{seconds:.2} s"))
+            };
+            let steps: Vec<_> = names.iter().map(step).collect();
             writeln!(f, "| {} | {} |", line.job.name(), steps.join(" | "))?;
         }
         Ok(())

@@ -18,7 +18,7 @@ test: tools ## Run all tests, with real servers and the vendors' SDKs where they
 faults: tools ## Try what happens when something goes wrong at each platform, and print it as a table
 	@cargo test --locked --workspace --test delivery -- faults --nocapture
 
-chaos: tools ## Kill runs at requests, named points and any instant, resume them, and compare (CONSIGN_KILLS=200; about ten minutes)
+chaos: tools ## Kill runs at requests, named points and any instant, resume them, and compare (CONSIGN_KILLS=200; a good quarter of an hour)
 	@CONSIGN_KILLS=$${CONSIGN_KILLS:-200} tests/servers/all.sh run s3 gcs azure sftp clock -- \
 	  cargo test --locked --workspace --test cli -- chaos --nocapture
 

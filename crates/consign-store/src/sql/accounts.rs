@@ -1,157 +1,81 @@
 //! Users, sessions and tokens.
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 
+use super::patience::{change, look};
 use super::{Fault, SqlStore, now, time, word};
 use crate::accounts::{Accounts, NewToken, NewUser, Role, Token, User, UserChange};
 use crate::error::StoreError;
 
-/// How much later than before a token must be used for that to be noted, in microseconds: not each call writes.
-const NOTED_EACH: i64 = 60_000_000;
+/// How much later than before a token must be used for that to be noted: not each call writes.
+const NOTED_EACH: TimeDelta = TimeDelta::minutes(1);
 
 #[async_trait]
 impl Accounts for SqlStore {
     async fn users(&self) -> Result<Vec<User>, StoreError> {
-        let mut connection = self.read().await?;
-        let rows = sqlx::query("SELECT * FROM users").fetch_all(&mut *connection).await;
-        let rows = rows.map_err(|error| self.error(error))?;
-        let users = rows.iter().map(user).collect::<Result<Vec<_>, _>>();
-        let mut users = users.map_err(|fault| self.error(fault))?;
-        // By the database it would be the order of its locale.
-        users.sort_by(|a, b| a.name.cmp(&b.name));
-        Ok(users)
+        look!(self, connection => users(connection))
     }
 
     async fn user_and_password(&self, name: &str) -> Result<Option<(User, String)>, StoreError> {
-        let mut connection = self.read().await?;
-        let row = sqlx::query("SELECT * FROM users WHERE name = $1").bind(name).fetch_optional(&mut *connection).await;
-        let row = row.map_err(|error| self.error(error))?;
-        let known = row.map(|row| Ok((user(&row)?, row.try_get("password")?))).transpose();
-        known.map_err(|fault: Fault| self.error(fault))
+        look!(self, connection => user_and_password(connection, name))
     }
 
     async fn add_user(&self, new: &NewUser) -> Result<Option<User>, StoreError> {
-        let mut transaction = self.begin().await?;
-        let added = add(&mut transaction, new).await.map_err(|fault| self.error(fault))?;
-        self.commit(transaction).await?;
-        Ok(added)
+        change!(self, connection => add(connection, new))
     }
 
     async fn change_user(&self, id: &str, change: &UserChange) -> Result<Option<User>, StoreError> {
-        let mut transaction = self.begin().await?;
-        let changed = self::change(&mut transaction, id, change).await.map_err(|fault| self.error(fault))?;
-        self.commit(transaction).await?;
-        Ok(changed)
+        change!(self, connection => alter(connection, id, change))
     }
 
     async fn remove_user(&self, id: &str) -> Result<Option<User>, StoreError> {
-        let mut transaction = self.begin().await?;
-        let removed = remove(&mut transaction, id).await.map_err(|fault| self.error(fault))?;
-        self.commit(transaction).await?;
-        Ok(removed)
+        change!(self, connection => remove(connection, id))
     }
 
     async fn offer_set_up(&self, hash: &str, until: DateTime<Utc>) -> Result<(), StoreError> {
-        let mut transaction = self.begin().await?;
-        let offered = async {
-            sqlx::query("DELETE FROM set_up").execute(&mut *transaction).await?;
-            let insert = sqlx::query("INSERT INTO set_up (hash, until) VALUES ($1, $2)");
-            insert.bind(hash).bind(until.timestamp_micros()).execute(&mut *transaction).await
-        };
-        offered.await.map_err(|error| self.error(error))?;
-        self.commit(transaction).await
+        change!(self, connection => offer_set_up(connection, hash, until))
     }
 
     async fn set_up(&self, hash: &str, new: &NewUser) -> Result<Option<User>, StoreError> {
-        let mut transaction = self.begin().await?;
-        let set_up = async {
-            let take = "DELETE FROM set_up WHERE hash = $1 AND until > $2 AND NOT EXISTS (SELECT 1 FROM users)";
-            let taken = sqlx::query(take).bind(hash).bind(now().timestamp_micros()).execute(&mut *transaction).await?;
-            if taken.rows_affected() == 0 { Ok(None) } else { add(&mut transaction, new).await }
-        };
-        let set_up = set_up.await.map_err(|fault: Fault| self.error(fault))?;
-        self.commit(transaction).await?;
-        Ok(set_up)
+        change!(self, connection => set_up(connection, hash, new))
     }
 
     async fn put_session(&self, hash: &str, user: &str, until: DateTime<Utc>) -> Result<(), StoreError> {
-        let mut transaction = self.begin().await?;
-        let put = async {
-            // Nobody asks for those that are over.
-            let over = sqlx::query("DELETE FROM sessions WHERE until <= $1").bind(now().timestamp_micros());
-            over.execute(&mut *transaction).await?;
-            let put = "INSERT INTO sessions (hash, owner, until) VALUES ($1, $2, $3) \
-                       ON CONFLICT (hash) DO UPDATE SET owner = excluded.owner, until = excluded.until";
-            sqlx::query(put).bind(hash).bind(user).bind(until.timestamp_micros()).execute(&mut *transaction).await
-        };
-        put.await.map_err(|error| self.error(error))?;
-        self.commit(transaction).await
+        change!(self, connection => put_session(connection, hash, user, until))
     }
 
     async fn session(&self, hash: &str) -> Result<Option<(User, DateTime<Utc>)>, StoreError> {
-        let mut connection = self.read().await?;
-        let select = "SELECT users.*, sessions.until AS until FROM sessions JOIN users ON users.id = sessions.owner \
-                      WHERE sessions.hash = $1 AND sessions.until > $2 AND users.disabled = 0";
-        let row = sqlx::query(select).bind(hash).bind(now().timestamp_micros()).fetch_optional(&mut *connection).await;
-        let row = row.map_err(|error| self.error(error))?;
-        let session = row.map(|row| Ok((user(&row)?, time(row.try_get("until")?)?))).transpose();
-        session.map_err(|fault: Fault| self.error(fault))
+        look!(self, connection => session(connection, hash))
     }
 
     async fn end_session(&self, hash: &str) -> Result<(), StoreError> {
-        let mut transaction = self.begin().await?;
-        let ended = sqlx::query("DELETE FROM sessions WHERE hash = $1").bind(hash).execute(&mut *transaction).await;
-        ended.map_err(|error| self.error(error))?;
-        self.commit(transaction).await
+        change!(self, connection => forget(connection, "DELETE FROM sessions WHERE hash = $1", hash))
     }
 
     async fn add_token(&self, owner: &str, new: &NewToken) -> Result<Token, StoreError> {
-        let mut transaction = self.begin().await?;
-        let added = add_token(&mut transaction, owner, new).await.map_err(|fault| self.error(fault))?;
-        self.commit(transaction).await?;
-        Ok(added)
+        change!(self, connection => add_token(connection, owner, new))
     }
 
     async fn tokens(&self) -> Result<Vec<Token>, StoreError> {
-        let mut connection = self.read().await?;
-        let rows = sqlx::query(TOKENS).bind(None::<&str>).fetch_all(&mut *connection).await;
-        let rows = rows.map_err(|error| self.error(error))?;
-        let tokens = rows.iter().map(token).collect::<Result<Vec<_>, _>>();
-        let mut tokens = tokens.map_err(|fault| self.error(fault))?;
-        tokens.sort_by(|a, b| (&a.owner, &a.name).cmp(&(&b.owner, &b.name)));
-        Ok(tokens)
+        look!(self, connection => tokens(connection))
     }
 
     async fn token(&self, hash: &str) -> Result<Option<(Token, User)>, StoreError> {
-        let mut connection = self.read().await?;
-        let good = "SELECT users.* FROM users JOIN tokens ON users.id = tokens.owner WHERE tokens.hash = $1 \
-                    AND (tokens.until IS NULL OR tokens.until > $2) AND users.disabled = 0";
-        let now = now().timestamp_micros();
-        let row = sqlx::query(good).bind(hash).bind(now).fetch_optional(&mut *connection).await;
-        let Some(row) = row.map_err(|error| self.error(error))? else { return Ok(None) };
-        let owner = user(&row).map_err(|fault| self.error(fault))?;
-        let row = sqlx::query(TOKENS).bind(Some(hash)).fetch_one(&mut *connection).await;
-        let row = row.map_err(|error| self.error(error))?;
-        let token = token(&row).map_err(|fault| self.error(fault))?;
-        drop(connection);
-        if token.used_at.is_none_or(|used| now - used.timestamp_micros() >= NOTED_EACH) {
-            let mut transaction = self.begin().await?;
-            let note = sqlx::query("UPDATE tokens SET used_at = $2 WHERE hash = $1").bind(hash).bind(now);
-            note.execute(&mut *transaction).await.map_err(|error| self.error(error))?;
-            self.commit(transaction).await?;
+        let now = now();
+        let known = look!(self, connection => good_token(connection, hash, now))?;
+        if let Some((token, _)) = &known
+            && token.used_at.is_none_or(|used| now - used >= NOTED_EACH)
+        {
+            change!(self, connection => note_use(connection, hash, now))?;
         }
-        Ok(Some((token, owner)))
+        Ok(known)
     }
 
     async fn remove_token(&self, id: &str) -> Result<bool, StoreError> {
-        let mut transaction = self.begin().await?;
-        let removed = sqlx::query("DELETE FROM tokens WHERE id = $1").bind(id).execute(&mut *transaction).await;
-        let removed = removed.map_err(|error| self.error(error))?;
-        self.commit(transaction).await?;
-        Ok(removed.rows_affected() > 0)
+        change!(self, connection => remove_token(connection, id))
     }
 }
 
@@ -160,6 +84,87 @@ const TOKENS: &str = "SELECT tokens.id AS id, tokens.name AS name, users.name AS
                       tokens.created_at AS created_at, tokens.used_at AS used_at, tokens.until AS until \
                       FROM tokens JOIN users ON users.id = tokens.owner \
                       WHERE tokens.hash = COALESCE($1, tokens.hash) ORDER BY tokens.created_at";
+
+async fn users(connection: &mut AnyConnection) -> Result<Vec<User>, Fault> {
+    let rows = sqlx::query("SELECT * FROM users").fetch_all(connection).await?;
+    let mut users = rows.iter().map(user).collect::<Result<Vec<_>, _>>()?;
+    // By the database it would be the order of its locale.
+    users.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(users)
+}
+
+async fn user_and_password(connection: &mut AnyConnection, name: &str) -> Result<Option<(User, String)>, Fault> {
+    let row = sqlx::query("SELECT * FROM users WHERE name = $1").bind(name).fetch_optional(connection).await?;
+    row.map(|row| Ok((user(&row)?, row.try_get("password")?))).transpose()
+}
+
+async fn offer_set_up(connection: &mut AnyConnection, hash: &str, until: DateTime<Utc>) -> Result<(), Fault> {
+    sqlx::query("DELETE FROM set_up").execute(&mut *connection).await?;
+    let insert = sqlx::query("INSERT INTO set_up (hash, until) VALUES ($1, $2)");
+    insert.bind(hash).bind(until.timestamp_micros()).execute(connection).await?;
+    Ok(())
+}
+
+async fn set_up(connection: &mut AnyConnection, hash: &str, new: &NewUser) -> Result<Option<User>, Fault> {
+    let take = "DELETE FROM set_up WHERE hash = $1 AND until > $2 AND NOT EXISTS (SELECT 1 FROM users)";
+    let taken = sqlx::query(take).bind(hash).bind(now().timestamp_micros()).execute(&mut *connection).await?;
+    if taken.rows_affected() == 0 { Ok(None) } else { add(connection, new).await }
+}
+
+async fn put_session(
+    connection: &mut AnyConnection,
+    hash: &str,
+    user: &str,
+    until: DateTime<Utc>,
+) -> Result<(), Fault> {
+    // Nobody asks for those that are over.
+    let over = sqlx::query("DELETE FROM sessions WHERE until <= $1").bind(now().timestamp_micros());
+    over.execute(&mut *connection).await?;
+    let put = "INSERT INTO sessions (hash, owner, until) VALUES ($1, $2, $3) \
+               ON CONFLICT (hash) DO UPDATE SET owner = excluded.owner, until = excluded.until";
+    sqlx::query(put).bind(hash).bind(user).bind(until.timestamp_micros()).execute(connection).await?;
+    Ok(())
+}
+
+async fn session(connection: &mut AnyConnection, hash: &str) -> Result<Option<(User, DateTime<Utc>)>, Fault> {
+    let select = "SELECT users.*, sessions.until AS until FROM sessions JOIN users ON users.id = sessions.owner \
+                  WHERE sessions.hash = $1 AND sessions.until > $2 AND users.disabled = 0";
+    let row = sqlx::query(select).bind(hash).bind(now().timestamp_micros()).fetch_optional(connection).await?;
+    row.map(|row| Ok((user(&row)?, time(row.try_get("until")?)?))).transpose()
+}
+
+async fn tokens(connection: &mut AnyConnection) -> Result<Vec<Token>, Fault> {
+    let rows = sqlx::query(TOKENS).bind(None::<&str>).fetch_all(connection).await?;
+    let mut tokens = rows.iter().map(token).collect::<Result<Vec<_>, _>>()?;
+    tokens.sort_by(|a, b| (&a.owner, &a.name).cmp(&(&b.owner, &b.name)));
+    Ok(tokens)
+}
+
+/// A token that may be used now, and its owner.
+async fn good_token(
+    connection: &mut AnyConnection,
+    hash: &str,
+    now: DateTime<Utc>,
+) -> Result<Option<(Token, User)>, Fault> {
+    let good = "SELECT users.* FROM users JOIN tokens ON users.id = tokens.owner WHERE tokens.hash = $1 \
+                AND (tokens.until IS NULL OR tokens.until > $2) AND users.disabled = 0";
+    let row = sqlx::query(good).bind(hash).bind(now.timestamp_micros()).fetch_optional(&mut *connection).await?;
+    let Some(row) = row else { return Ok(None) };
+    let owner = user(&row)?;
+    let row = sqlx::query(TOKENS).bind(Some(hash)).fetch_one(connection).await?;
+    Ok(Some((token(&row)?, owner)))
+}
+
+async fn note_use(connection: &mut AnyConnection, hash: &str, now: DateTime<Utc>) -> Result<(), Fault> {
+    let note = sqlx::query("UPDATE tokens SET used_at = $2 WHERE hash = $1").bind(hash).bind(now.timestamp_micros());
+    note.execute(connection).await?;
+    Ok(())
+}
+
+async fn remove_token(connection: &mut AnyConnection, id: &str) -> Result<bool, Fault> {
+    let removed = sqlx::query("DELETE FROM tokens WHERE id = $1").bind(id).execute(connection).await?;
+    Ok(removed.rows_affected() > 0)
+}
 
 async fn add(connection: &mut AnyConnection, new: &NewUser) -> Result<Option<User>, Fault> {
     let insert = "INSERT INTO users (id, name, role, password, disabled, created_at) VALUES ($1, $2, $3, $4, 0, $5) \
@@ -180,7 +185,7 @@ async fn one(connection: &mut AnyConnection, id: &str) -> Result<Option<User>, F
     row.as_ref().map(user).transpose()
 }
 
-async fn change(connection: &mut AnyConnection, id: &str, change: &UserChange) -> Result<Option<User>, Fault> {
+async fn alter(connection: &mut AnyConnection, id: &str, change: &UserChange) -> Result<Option<User>, Fault> {
     let Some(before) = one(connection, id).await? else { return Ok(None) };
     let after = User {
         role: change.role.unwrap_or(before.role),

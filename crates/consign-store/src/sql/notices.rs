@@ -35,17 +35,17 @@ impl Outbox for SqlStore {
     }
 
     async fn delete_told(&self, decided_by: DateTime<Utc>) -> Result<u64, StoreError> {
-        let mut transaction = self.begin().await?;
-        let delete = "DELETE FROM notices WHERE state <> 'waiting' AND created_at <= $1";
-        let deleted = sqlx::query(delete).bind(decided_by.timestamp_micros()).execute(&mut *transaction).await;
-        let deleted = deleted.map_err(|error| self.error(error))?.rows_affected();
-        self.commit(transaction).await?;
-        Ok(deleted)
+        change!(self, connection => delete_told(connection, decided_by))
     }
 
     async fn settle_notice(&self, notice: &Notice, told: &Told) -> Result<(), StoreError> {
         change!(self, connection => settle(connection, notice, told))
     }
+}
+
+async fn delete_told(connection: &mut AnyConnection, decided_by: DateTime<Utc>) -> Result<u64, Fault> {
+    let delete = "DELETE FROM notices WHERE state <> 'waiting' AND created_at <= $1";
+    Ok(sqlx::query(delete).bind(decided_by.timestamp_micros()).execute(connection).await?.rows_affected())
 }
 
 async fn due(connection: &mut AnyConnection, by: DateTime<Utc>) -> Result<Vec<Notice>, Fault> {

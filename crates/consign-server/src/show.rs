@@ -65,28 +65,28 @@ fn reasons(counts: &BTreeMap<Reason, u64>) -> Reasons {
     counts.iter().map(|(reason, count)| (reason.to_string(), *count)).collect()
 }
 
+/// What a delivery comes to, without saying which it is.
+fn counted(Counts { customers, expansion, dropped, shrink, repeated: _, rows }: &Counts) -> Delivery {
+    Delivery {
+        customers: *customers,
+        shrink: reasons(shrink),
+        expansion: *expansion,
+        dropped: reasons(dropped),
+        rows: *rows,
+        ..Delivery::default()
+    }
+}
+
 /// A preview. Samples are split into their lines.
 pub fn preview(preview: consign_delivery::Preview, version: u64, registry: &Registry) -> Preview {
-    let names: BTreeMap<(Slug, Slug), (String, String)> = preview
-        .assignment
-        .counts
-        .sub_audiences
-        .iter()
-        .flat_map(|one| {
-            let pair = |group: &consign_store::GroupCounts| {
-                ((one.id.clone(), group.id.clone()), (one.name.clone(), group.name.clone()))
-            };
-            one.groups.iter().map(pair).collect::<Vec<_>>()
-        })
-        .collect();
+    let names = names(Some(&preview.assignment.counts));
     let mut samples = preview.samples.into_iter();
     let mut differences = preview.differences.into_iter();
     let mut warnings = Vec::new();
     let mut deliveries = Vec::new();
     for delivery in preview.deliveries {
-        let name = names.get(&(delivery.sub_audience.clone(), delivery.group.clone())).cloned();
-        let (sub_audience, group) =
-            name.unwrap_or_else(|| (delivery.sub_audience.to_string(), delivery.group.to_string()));
+        let ids = (delivery.sub_audience.to_string(), delivery.group.to_string());
+        let (sub_audience, group) = names.get(&ids).cloned().unwrap_or(ids);
         let specs = registry.specs();
         let spec = specs.into_iter().find(|spec| spec.kind == delivery.kind);
         if let Some(spec) = spec
@@ -98,20 +98,15 @@ pub fn preview(preview: consign_delivery::Preview, version: u64, registry: &Regi
                 delivery.destination, delivery.counts.rows, spec.title
             ));
         }
-        let Counts { customers, expansion, dropped, shrink, repeated: _, rows } = delivery.counts;
         deliveries.push(Delivery {
             sub_audience,
             group,
             destination: delivery.destination.to_string(),
             kind: delivery.kind,
             list_name: delivery.list_name,
-            customers,
-            shrink: reasons(&shrink),
-            expansion,
-            dropped: reasons(&dropped),
-            rows,
             difference: differences.next().flatten(),
             sample: samples.next().map(|text| text.lines().map(ToOwned::to_owned).collect()).unwrap_or_default(),
+            ..counted(&delivery.counts)
         });
     }
     Preview {
@@ -132,7 +127,6 @@ pub fn campaign_test(test: testing::CampaignTest, data: &DataFolder) -> Campaign
     let deliveries = test.deliveries.into_iter().map(|delivery| {
         let ids = (delivery.sub_audience.to_string(), delivery.group.to_string());
         let (sub_audience, group) = names.get(&ids).cloned().unwrap_or(ids);
-        let Counts { customers, expansion, dropped, shrink, repeated: _, rows } = delivery.counts;
         let file = |file: testing::TestFile| TestFile {
             name: file.name,
             request: file.request,
@@ -146,12 +140,7 @@ pub fn campaign_test(test: testing::CampaignTest, data: &DataFolder) -> Campaign
                 destination: delivery.destination.to_string(),
                 kind: delivery.kind,
                 list_name: delivery.list_name,
-                customers,
-                shrink: reasons(&shrink),
-                expansion,
-                dropped: reasons(&dropped),
-                rows,
-                ..Delivery::default()
+                ..counted(&delivery.counts)
             },
             id: delivery.id,
             files: delivery.files.into_iter().map(file).collect(),

@@ -1,5 +1,6 @@
 //! Tags: what keeps an edit from writing over another's.
 
+use axum::Json;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -56,4 +57,9 @@ pub(crate) fn of_content(content: &impl Serialize) -> String {
 pub(crate) fn header(tag: &str) -> [(header::HeaderName, HeaderValue); 1] {
     let value = HeaderValue::from_str(&format!("\"{tag}\"")).unwrap_or_else(|_| HeaderValue::from_static("\"\""));
     [(header::ETAG, value)]
+}
+
+/// A thing with its tag.
+pub(crate) fn tagged<T: Serialize>(thing: T) -> ([(header::HeaderName, HeaderValue); 1], Json<T>) {
+    (header(&of_content(&thing)), Json(thing))
 }

@@ -81,15 +81,11 @@ async fn archive(State(app): State<App>, Path(id): Path<String>, caller: Caller)
         return Err(Refusal::conflict("it has changes that are not published: publish or discard them first"));
     }
     let put_away = |campaign| Campaign { archived: true, schedule: Schedule::Manual, ..campaign };
-    Ok(tagged(campaigns::change(&app, &caller, &id, put_away).await?))
+    Ok(tag::tagged(campaigns::change(&app, &caller, &id, put_away).await?))
 }
 
 async fn bring_back(State(app): State<App>, Path(id): Path<String>, caller: Caller) -> Answer<impl IntoResponse> {
-    Ok(tagged(campaigns::change(&app, &caller, &id, |campaign| Campaign { archived: false, ..campaign }).await?))
-}
-
-fn tagged(campaign: Campaign) -> impl IntoResponse {
-    (tag::header(&tag::of_content(&campaign)), Json(campaign))
+    Ok(tag::tagged(campaigns::change(&app, &caller, &id, |campaign| Campaign { archived: false, ..campaign }).await?))
 }
 
 async fn delete(

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use axum::Json;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use chrono::{DateTime, FixedOffset, Utc};
 use consign_model::definition::{Cadence, Campaign, Schedule};
@@ -283,7 +282,7 @@ pub(super) fn find<'a>(stored: &'a StoredDefinitions, id: &str) -> Answer<&'a Ca
 async fn one(State(app): State<App>, Path(id): Path<String>) -> Answer<impl IntoResponse> {
     let stored = app.current().await?;
     let found = find(&stored, &id)?;
-    Ok((tag::header(&tag::of_content(found)), Json(found.clone())))
+    Ok(tag::tagged(found.clone()))
 }
 
 async fn schedule(
@@ -301,7 +300,7 @@ async fn unschedule(State(app): State<App>, Path(id): Path<String>, caller: Call
 
 async fn reschedule(app: &App, caller: &Caller, id: &str, schedule: Schedule) -> Answer<impl IntoResponse + use<>> {
     let campaign = change(app, caller, id, |campaign| Campaign { schedule, ..campaign }).await?;
-    Ok((StatusCode::OK, tag::header(&tag::of_content(&campaign)), Json(campaign)))
+    Ok(tag::tagged(campaign))
 }
 
 /// Makes another campaign of one that is published, and publishes that.

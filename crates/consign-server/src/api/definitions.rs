@@ -125,7 +125,7 @@ async fn segments(State(app): State<App>, Asked(paging): Asked<Paging>) -> Answe
 async fn segment(State(app): State<App>, Path(id): Path<String>) -> Answer<impl IntoResponse> {
     let definitions = app.current().await?.definitions;
     let found = find_segment(&definitions, &id)?;
-    Ok((tag::header(&tag::of_content(found)), Json(found.clone())))
+    Ok(tag::tagged(found.clone()))
 }
 
 fn find_segment<'a>(definitions: &'a Definitions, id: &str) -> Answer<&'a Segment> {
@@ -149,7 +149,7 @@ async fn put_segment(
 ) -> Answer<impl IntoResponse> {
     let definitions = change(&app, &caller, Sort::Segment, &id, &headers, Some(thing)).await?;
     let saved = find_segment(&definitions, &id)?;
-    Ok((tag::header(&tag::of_content(saved)), Json(saved.clone())))
+    Ok(tag::tagged(saved.clone()))
 }
 
 async fn delete_segment(
@@ -175,7 +175,7 @@ async fn destinations(State(app): State<App>, Asked(paging): Asked<Paging>) -> A
 async fn destination(State(app): State<App>, Path(id): Path<String>) -> Answer<impl IntoResponse> {
     let definitions = app.current().await?.definitions;
     let found = find_destination(&definitions, &id)?;
-    Ok((tag::header(&tag::of_content(found)), Json(found.clone())))
+    Ok(tag::tagged(found.clone()))
 }
 
 async fn put_destination(
@@ -187,7 +187,7 @@ async fn put_destination(
 ) -> Answer<impl IntoResponse> {
     let definitions = change(&app, &caller, Sort::Destination, &id, &headers, Some(thing)).await?;
     let saved = find_destination(&definitions, &id)?;
-    Ok((tag::header(&tag::of_content(saved)), Json(saved.clone())))
+    Ok(tag::tagged(saved.clone()))
 }
 
 async fn delete_destination(

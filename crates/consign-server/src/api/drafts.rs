@@ -307,5 +307,5 @@ async fn publish(
     app.store.discard_draft(&draft.id, draft.version).await?;
     let campaign = edited.definitions.campaigns.into_iter().find(|campaign| campaign.id == draft.id);
     let campaign = campaign.ok_or_else(|| Refusal::conflict("it is no campaign: load it again"))?;
-    Ok((tag::header(&tag::of_content(&campaign)), Json(campaign)))
+    Ok(tag::tagged(campaign))
 }

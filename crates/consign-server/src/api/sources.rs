@@ -89,12 +89,8 @@ fn find<'a>(definitions: &'a Definitions, id: &str) -> Answer<&'a Source> {
     found.ok_or_else(|| Refusal::not_found("source", id, sources.iter().map(|one| one.id.as_str())))
 }
 
-fn tagged(source: &Source) -> impl IntoResponse + use<> {
-    (tag::header(&tag::of_content(source)), Json(source.clone()))
-}
-
 async fn one(State(app): State<App>, Path(id): Path<String>) -> Answer<impl IntoResponse> {
-    Ok(tagged(find(&app.current().await?.definitions, &id)?))
+    Ok(tag::tagged(find(&app.current().await?.definitions, &id)?.clone()))
 }
 
 async fn put(
@@ -104,7 +100,8 @@ async fn put(
     caller: Caller,
     Body(thing): Body<Value>,
 ) -> Answer<impl IntoResponse> {
-    Ok(tagged(find(&change(&app, &caller, Sort::Source, &id, &headers, Some(thing)).await?, &id)?))
+    let definitions = change(&app, &caller, Sort::Source, &id, &headers, Some(thing)).await?;
+    Ok(tag::tagged(find(&definitions, &id)?.clone()))
 }
 
 async fn delete(

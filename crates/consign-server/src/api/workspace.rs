@@ -58,12 +58,8 @@ fn settings(stored: StoredDefinitions) -> Workspace {
     stored.definitions.workspace.unwrap_or_default()
 }
 
-fn tagged(settings: Workspace) -> impl IntoResponse {
-    (tag::header(&tag::of_content(&settings)), Json(settings))
-}
-
 async fn get(State(app): State<App>) -> Answer<impl IntoResponse> {
-    Ok(tagged(settings(app.current().await?)))
+    Ok(tag::tagged(settings(app.current().await?)))
 }
 
 async fn put(
@@ -79,7 +75,7 @@ async fn put(
     let tables = app.tables(&stored).await?.tables;
     let edited = edit::edit_workspace(&stored, &tables, app.registry.as_ref(), &sent);
     edit::apply(&app, &caller, &stored, &edited).await?;
-    Ok(tagged(edited.definitions.workspace.unwrap_or_default()))
+    Ok(tag::tagged(edited.definitions.workspace.unwrap_or_default()))
 }
 
 async fn audit(State(app): State<App>, Asked(query): Asked<AuditQuery>) -> Answer<Json<Page<AuditEntry>>> {

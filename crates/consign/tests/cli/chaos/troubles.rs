@@ -118,15 +118,25 @@ fn a_disk_that_is_full_while_memberships_are_noted_loses_nothing() {
     full_disk(".consign/memberships", 4, 12);
 }
 
-/// Runs the campaign with ever larger disks at a folder until one is large enough; each that is not is then made larger.
+/// Runs the campaign with ever larger disks at a folder.
 fn full_disk(folder: &str, smallest: u32, step: usize) {
+    ever_larger((smallest..).step_by(step), &[], |start, kib| SmallDisk::at(&start.terminal.path(folder), kib));
+}
+
+/// Runs the campaign with ever larger disks until one is large enough; each that is not is then made larger. `None` where
+/// there can be no such disk.
+fn ever_larger(
+    sizes: impl Iterator<Item = u32>,
+    own: &[(&str, &str)],
+    disk: impl Fn(&Start, u32) -> Option<SmallDisk>,
+) {
     let start = Start::first(Vec::new());
     let mut full = 0;
-    for kib in (smallest..).step_by(step) {
+    for kib in sizes {
         start.restore();
         let sandbox = start.sandbox();
-        let variables = [("CONSIGN_SANDBOX", sandbox.url.as_str())];
-        let Some(disk) = SmallDisk::at(&start.terminal.path(folder), kib) else { return };
+        let variables = [own, &[("CONSIGN_SANDBOX", sandbox.url.as_str())]].concat();
+        let Some(disk) = disk(&start, kib) else { return };
         let run = start.terminal.consign_with(&start.run, &variables);
         let enough = run.code == 0;
         if !enough {
@@ -134,7 +144,7 @@ fn full_disk(folder: &str, smallest: u32, step: usize) {
             said_what_to_do(&run);
             disk.grow(65_536);
             let ended = mended(&start, &variables);
-            as_undisturbed(&start, &sandbox.url, &ended).unwrap_or_else(|reason| panic!("after {kib} KiB: {reason}"));
+            as_undisturbed(&start, &sandbox.url, &ended).unwrap_or_else(|reason| panic!("with {kib} KiB: {reason}"));
         }
         sandbox.stop();
         drop(disk);
@@ -154,13 +164,8 @@ fn said_what_to_do(run: &Answer) {
 
 #[test]
 fn a_disk_that_is_full_when_the_ledger_changes_loses_nothing() {
-    let start = Start::first(Vec::new());
-    let mut full = 0;
-    for more in (0..).step_by(32) {
-        start.restore();
-        let sandbox = start.sandbox();
-        let variables = [("CONSIGN_SANDBOX", sandbox.url.as_str()), ("CONSIGN_STORE", "ledger/consign.db")];
-        let Some(disk) = SmallDisk::at(&start.terminal.path("ledger"), 8_192) else { return };
+    ever_larger((0..).step_by(32), &[("CONSIGN_STORE", "ledger/consign.db")], |start, more| {
+        let disk = SmallDisk::at(&start.terminal.path("ledger"), 8_192)?;
         for name in start.terminal.names(".consign").iter().filter(|name| name.starts_with("consign.db")) {
             let from = start.terminal.path(".consign").join(name);
             fs::copy(&from, start.terminal.path("ledger").join(name)).expect("copied");
@@ -171,22 +176,8 @@ fn a_disk_that_is_full_when_the_ledger_changes_loses_nothing() {
         // Pages of 4 KiB, and one for the folder.
         let used: u64 = names.iter().map(|name| length(name).div_ceil(4_096) * 4).sum();
         disk.grow(u32::try_from(used).expect("it is small") + 4 + more);
-        let run = start.terminal.consign_with(&start.run, &variables);
-        let enough = run.code == 0;
-        if !enough {
-            full += 1;
-            said_what_to_do(&run);
-            disk.grow(65_536);
-            let ended = mended(&start, &variables);
-            as_undisturbed(&start, &sandbox.url, &ended).unwrap_or_else(|reason| panic!("{more} KiB more: {reason}"));
-        }
-        sandbox.stop();
-        drop(disk);
-        if enough {
-            break;
-        }
-    }
-    assert!(full >= 3, "only {full} sizes were too small");
+        Some(disk)
+    });
 }
 
 #[test]
